@@ -1,0 +1,148 @@
+"""Find faces and bring them to the canonical position. The only importer of facenet_pytorch.
+
+Detection is MTCNN (Zhang et al. 2016, arXiv 1604.02878) as packaged by facenet-pytorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from fer.errors import NoFaceError
+from fer.images import ImageSource, open_image, to_tensor
+from fer.types import Face
+
+# Where MTCNN's five points lie in the canonical unit square (x right, y down).
+CANONICAL_POINTS = ((0.348, 0.392), (0.655, 0.392), (0.501, 0.550), (0.378, 0.721), (0.625, 0.722))
+FACE_SIZE_PX = 128
+MIN_FACE_PX = 20  # smaller faces carry no readable expression
+MIN_CONFIDENCE = 0.9
+SEARCH_SIDE_PX = 1280  # larger photographs are searched in a copy of this longer side
+SMALLEST_IN_SEARCH_PX = 24
+SMALL_PICTURE_PX = 256  # a smaller picture is probably a tight crop: it is searched with a margin around it
+
+
+@lru_cache(maxsize=1)
+def _detector() -> Any:
+    from facenet_pytorch import MTCNN
+
+    return MTCNN(keep_all=True, min_face_size=SMALLEST_IN_SEARCH_PX, post_process=False).eval()
+
+
+def detect(image: ImageSource, size_px: int = FACE_SIZE_PX) -> list[Face]:
+    """Find every face of a photograph, the largest first; an empty list where there is none.
+
+    image: what ``fer.images.open_image`` takes. Each face is aligned at ``size_px``. Raises ImageError.
+    """
+    return detect_many([image], size_px)[0]
+
+
+def detect_many(images: Sequence[ImageSource], size_px: int = FACE_SIZE_PX) -> list[list[Face]]:
+    """``detect`` for many photographs; those whose search copies have the same size are searched in one batch."""
+    pictures = [open_image(image) for image in images]
+    searches = [_search_copy(picture) for picture in pictures]
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index, (copy, _, _) in enumerate(searches):
+        groups.setdefault(copy.size, []).append(index)
+    found: list[list[Face]] = [[] for _ in pictures]
+    for indices in groups.values():
+        stack = np.stack([np.asarray(searches[i][0]) for i in indices])
+        boxes, confidences, points = _detector().detect(stack, landmarks=True)
+        for i, *raw in zip(indices, boxes, confidences, points, strict=True):
+            _, scale, margin = searches[i]
+            found[i] = _faces(pictures[i], raw, scale, margin, size_px)
+    return found
+
+
+def largest(image: ImageSource, size_px: int = FACE_SIZE_PX) -> Face:
+    """The largest face of a photograph; NoFaceError where there is none."""
+    faces = detect(image, size_px)
+    if not faces:
+        raise NoFaceError(
+            "No face was found. Use a photograph in which a face looks roughly at the camera, is lit, not covered, "
+            f"and at least {MIN_FACE_PX} pixels wide."
+        )
+    return faces[0]
+
+
+def _search_copy(picture: Image.Image) -> tuple[Image.Image, float, int]:
+    """The picture that is searched, its scale and the margin (px of the copy) laid around it."""
+    longer, shorter = max(picture.size), min(picture.size)
+    scale = min(1.0, SEARCH_SIDE_PX / longer)
+    if shorter < 128:
+        scale = min(SEARCH_SIDE_PX / longer, 192 / shorter)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    copy = picture if size == picture.size else picture.resize(size, Image.Resampling.BILINEAR)
+    if shorter >= SMALL_PICTURE_PX:
+        return copy, scale, 0
+    margin = max(min(copy.size) // 4, SMALLEST_IN_SEARCH_PX)
+    framed = Image.new("RGB", (copy.width + 2 * margin, copy.height + 2 * margin), (128, 128, 128))
+    framed.paste(copy, (margin, margin))
+    return framed, scale, margin
+
+
+def _faces(picture: Image.Image, raw: list[Any], scale: float, margin: int, size_px: int) -> list[Face]:
+    boxes, confidences, points = raw
+    if boxes is None:
+        return []
+    faces = []
+    for box, confidence, five in zip(boxes, confidences, points, strict=True):
+        corners = (np.asarray(box, np.float64) - margin) / scale
+        if confidence < MIN_CONFIDENCE or max(corners[2:] - corners[:2]) < MIN_FACE_PX:
+            continue
+        landmarks = torch.tensor((np.asarray(five, np.float64) - margin) / scale, dtype=torch.float32)
+        x0, y0, x1, y1 = (float(v) for v in corners)
+        pixels, to_source = align(picture, landmarks, size_px)
+        faces.append(Face(pixels, (x0, y0, x1, y1), landmarks, float(confidence), to_source))
+    return sorted(faces, key=lambda face: -face.size_px)
+
+
+def similarity(source: Tensor, target: Tensor) -> Tensor:
+    """Least-squares similarity transform (turn, scale, shift) that takes points (N, 2) to points (N, 2): (2, 3).
+
+    Written over complex numbers: w = a z + b with a = sum(conj(z) w) / sum(|z|^2) about the means.
+    """
+    z, w = torch.view_as_complex(source.double().contiguous()), torch.view_as_complex(target.double().contiguous())
+    zc, wc = z - z.mean(), w - w.mean()
+    a = (zc.conj() * wc).sum() / (zc.abs() ** 2).sum()
+    b = w.mean() - a * z.mean()
+    rows = [[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]]
+    return torch.tensor([[float(v) for v in row] for row in rows], dtype=torch.float32)
+
+
+def align(picture: Image.Image, landmarks: Tensor, size_px: int = FACE_SIZE_PX) -> tuple[Tensor, Tensor]:
+    """Cut a face by its five landmarks (5, 2, px of the picture) to the canonical position.
+
+    Returns pixels float32 (3, size_px, size_px) in [-1, 1] and the affine map (2, 3) from aligned pixel coordinates to
+    pixels of the picture. Large faces are reduced with anti-aliasing; beyond the frame the border is repeated.
+    """
+    canonical = torch.tensor(CANONICAL_POINTS) * size_px
+    to_source = similarity(canonical, landmarks)
+    scale = float(to_source[:, 0].norm())
+    corners = torch.tensor([[0.0, 0, 1], [size_px, 0, 1], [0, size_px, 1], [size_px, size_px, 1]]) @ to_source.T
+    low = (corners.amin(0) - 2 * scale).floor().clamp(min=0)
+    high = torch.minimum((corners.amax(0) + 2 * scale).ceil(), torch.tensor(picture.size, dtype=torch.float32))
+    low = torch.minimum(low, high - 1).clamp(min=0)
+    x0, y0, x1, y1 = (int(v) for v in (*low, *high))
+    shrink = max(1.0, scale)
+    reduced = (max(1, round((x1 - x0) / shrink)), max(1, round((y1 - y0) / shrink)))
+    region = to_tensor(picture.resize(reduced, Image.Resampling.BICUBIC, box=(x0, y0, x1, y1)))
+    return _sample(region, to_source, (x0, y0, x1, y1), size_px), to_source
+
+
+def _sample(region: Tensor, to_source: Tensor, box: tuple[int, int, int, int], size_px: int) -> Tensor:
+    """Read ``region``, a copy of ``box`` of the photograph, at the places of the aligned pixels' centres."""
+    centres = torch.arange(size_px) + 0.5
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
+    places = torch.stack([x, y, torch.ones_like(x)], -1) @ to_source.T
+    extent = torch.tensor([box[2] - box[0], box[3] - box[1]], dtype=torch.float32)
+    grid = (places - torch.tensor(box[:2], dtype=torch.float32)) / extent * 2 - 1
+    pixels = F.grid_sample(region[None], grid[None], mode="bilinear", padding_mode="border", align_corners=False)
+    return pixels[0].clamp(-1, 1)

@@ -1,0 +1,107 @@
+"""plain: a small residual network with squeeze-excite that names the expression of a face; the project's baseline.
+
+Trained from scratch on the vote distributions of FER+ (Barsoum et al. 2016, arXiv 1608.01041, "Training Deep Networks
+for Facial Expression Recognition with Crowd-Sourced Label Distribution"). The residual block is that of He et al. 2016
+(arXiv 1512.03385) with the channel attention of Hu et al. 2018 (arXiv 1709.01507).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fer.layers import ResidualBlock, conv_bn_relu
+from fer.models.base import Recognizer
+from fer.types import EMOTIONS, Framing, Prediction
+
+# The part of the canonical square (x0, y0, side) that FER2013's crops show: the mean MTCNN points of FER2013 faces
+# fall on the canonical points there.
+TIGHT_WINDOW = (0.073, 0.065, 0.8425)
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+@dataclass(frozen=True)
+class PlainConfig:
+    """Shape of the network and how it is read."""
+
+    size_px: int = 48  # side of the grey picture that the network sees
+    widths: tuple[int, ...] = (32, 64, 128, 256)  # channels of the stem and of the three stages
+    blocks: tuple[int, ...] = (2, 2, 3)  # residual blocks of each stage; the first of a stage halves the resolution
+    dropout: float = 0.3  # before the last layer, training only
+    temperature: float = 1.0  # logits are divided by it; fitted on the validation split
+    zooms: tuple[float, ...] = (1.0,)  # scales of the picture whose probabilities are averaged, each with its mirror
+
+    def __post_init__(self) -> None:
+        if len(self.blocks) != len(self.widths) - 1:
+            raise ValueError("PlainConfig.blocks needs one entry fewer than widths.")
+        if self.temperature <= 0 or not self.zooms or min(self.zooms) <= 0:
+            raise ValueError("PlainConfig.temperature and zooms must be positive.")
+
+
+def build_network(config: PlainConfig) -> nn.Sequential:
+    """(B, 1, S, S) standardised luminance -> (B, 8) logits, for any S of at least 24."""
+    layers: list[nn.Module] = [conv_bn_relu(1, config.widths[0])]
+    inputs = config.widths[0]
+    for width, count in zip(config.widths[1:], config.blocks, strict=True):
+        for index in range(count):
+            layers.append(ResidualBlock(inputs, width, stride=2 if index == 0 else 1))
+            inputs = width
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(config.dropout), nn.Linear(inputs, len(EMOTIONS))]
+    return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def standardise(luminance: Tensor) -> Tensor:
+    """(B, 1, S, S) of any scale -> mean 0, deviation about 1 per picture (a flat picture becomes zeros)."""
+    mean = luminance.mean((2, 3), keepdim=True)
+    return (luminance - mean) / (luminance.std((2, 3), keepdim=True) + 0.05)
+
+
+def tight_luminance(faces: Tensor, framing: Framing, size_px: int) -> Tensor:
+    """Faces (B, 3, S, S) in [-1, 1] -> luminance (B, 1, size_px, size_px) in [0, 1], tight framing."""
+    weights = torch.tensor(LUMINANCE, device=faces.device)[:, None, None]
+    grey = ((faces.float() + 1) / 2 * weights).sum(1, keepdim=True)
+    if framing is Framing.ALIGNED:
+        size = grey.shape[-1]
+        x0, y0, side = (round(v * size) for v in TIGHT_WINDOW)
+        grey = grey[:, :, y0 : y0 + side, x0 : x0 + side]
+    if grey.shape[-1] != size_px:
+        grey = F.interpolate(grey, (size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
+    return grey.clamp(0, 1)
+
+
+def zoomed(pictures: Tensor, scale: float) -> Tensor:
+    """Enlarge (scale > 1) or shrink pictures (B, 1, S, S) about their centre; reflected at the border."""
+    if scale == 1.0:
+        return pictures
+    theta = torch.eye(2, 3, device=pictures.device)[None].repeat(len(pictures), 1, 1) / scale
+    grid = F.affine_grid(theta, list(pictures.shape), align_corners=False)
+    return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+
+
+def logits_of_views(network: nn.Module, luminance: Tensor, config: PlainConfig) -> Tensor:
+    """Mean logits (B, 8) over the zooms of the config and their mirror pictures."""
+    views = []
+    for zoom in config.zooms:
+        view = standardise(zoomed(luminance, zoom)).contiguous(memory_format=torch.channels_last)
+        views += [network(view).float(), network(view.flip(3)).float()]
+    return torch.stack(views).mean(0)
+
+
+class Plain(nn.Module, Recognizer):
+    """The recogniser. ``network`` maps standardised luminance (B, 1, 48, 48) to logits (B, 8)."""
+
+    def __init__(self, config: PlainConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.network = build_network(config)
+
+    @torch.inference_mode()
+    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
+        """See ``Recognizer.recognize``."""
+        device = next(self.parameters()).device
+        luminance = tight_luminance(faces.to(device), framing, self.config.size_px)
+        logits = logits_of_views(self.network, luminance, self.config)
+        return Prediction((logits / self.config.temperature).softmax(1).cpu())
