@@ -1,13 +1,13 @@
 """Every error that this project raises on purpose.
 
-    FerError                a sentence for a person: what was given, what was expected, what to do next
-    ├── ImageError          the bytes are not a picture that can be used (damaged, too large, too small)
-    ├── NoFaceError         a picture without a face that can be read
-    ├── RegistryError       an unknown model, benchmark or choice; lists the ones that exist
-    ├── WeightsError        weights missing, altered, or made for another network
-    ├── DataError           a dataset that is missing, unreachable or not laid out as declared
-    ├── TrainingError       a training that cannot start, resume or go on
-    └── StorageError        a file that could not be written (disk full, no permission)
+FerError                a sentence for a person: what was given, what was expected, what to do next
+├── ImageError          the bytes are not a picture that can be used (damaged, too large, too small)
+├── NoFaceError         a picture without a face that can be read
+├── RegistryError       an unknown model, benchmark or choice; lists the ones that exist
+├── WeightsError        weights missing, altered, or made for another network
+├── DataError           a dataset that is missing, unreachable or not laid out as declared
+├── TrainingError       a training that cannot start, resume or go on
+└── StorageError        a file that could not be written (disk full, no permission)
 """
 
 from __future__ import annotations

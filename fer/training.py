@@ -6,7 +6,6 @@ stopped continues bit for bit as if it had not been (on the CPU).
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import time
@@ -64,8 +63,7 @@ class Stage:
 class Plan:
     """All that ``train`` needs for one model.
 
-    network holds every trained module; evaluate reads the averaged network and returns numbers from validation data;
-    describe tells, once training is over, what goes into the card of the weights besides the log.
+    network holds every trained module; evaluate reads the averaged network and returns numbers from validation data.
     """
 
     network: nn.Module
@@ -80,7 +78,7 @@ class Plan:
 
 
 def one_cycle(peak: float, steps: int, warm_up: float = 0.15, start: float = 0.04, end: float = 4e-6) -> Schedule:
-    """Cosine up from ``start * peak`` over the first ``warm_up`` share of ``steps``, then cosine down to ``end * peak``."""
+    """Cosine from ``start * peak`` up over the first ``warm_up`` share of the steps, then down to ``end * peak``."""
 
     def at(step: int) -> float:
         rise = max(1.0, warm_up * steps)
@@ -115,7 +113,8 @@ def train(
     same plan is continued. Raises TrainingError on a snapshot of another plan or when a loss is not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    average = AveragedModel(plan.network, multi_avg_fn=get_ema_multi_avg_fn(plan.ema_decay), use_buffers=True)
+    blend = get_ema_multi_avg_fn(plan.ema_decay)  # type: ignore[no-untyped-call]
+    average = AveragedModel(plan.network, multi_avg_fn=blend, use_buffers=True)
     state = _State(plan, average, folder / "snapshot.safetensors")
     step, seconds = state.load()
     if step:
@@ -211,9 +210,12 @@ class _State:
     def load(self) -> tuple[int, float]:
         if not self.path.exists():
             return 0, 0.0
-        with safe_open(self.path, framework="pt") as file:
-            meta = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                meta = file.metadata()
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise TrainingError(f"The snapshot {self.path} is damaged ({error}). Remove it to start anew.") from error
         if meta["plan"] != self.signature:
             raise TrainingError(
                 f"{self.path} belongs to another plan. Give another --out folder, or remove the snapshot to start anew."
@@ -231,9 +233,3 @@ class _State:
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def config_from_json(kind: type, values: Mapping[str, object]) -> object:
-    """Build the frozen dataclass ``kind`` from JSON values (lists become tuples)."""
-    names = {f.name for f in dataclasses.fields(kind)}
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names})

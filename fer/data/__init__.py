@@ -1,1 +1,1 @@
-"""One dataset, one file: rows of a Hub dataset repository (remote or a folder of the same layout) -> training arrays."""
+"""One dataset, one file: rows of a dataset repository in the Hub's layout -> training arrays."""

@@ -36,13 +36,13 @@ def signature(pixels: Tensor) -> Tensor:
     """uint8 (N, 48, 48) -> unit vectors (N, 576) whose dot product is the correlation of the half-size pictures."""
     small = F.avg_pool2d(pixels[:, None].float(), 2).flatten(1)
     small = small - small.mean(1, keepdim=True)
-    return small / (small.norm(dim=1, keepdim=True) + 1e-6)
+    return F.normalize(small, eps=1e-6)
 
 
 def duplicates(pixels: Tensor, others: Tensor, correlation: float = DUPLICATE_CORRELATION) -> Tensor:
     """Mask (N,) of pictures that also stand in ``others``, as they are or mirrored."""
     reference = torch.cat([signature(others), signature(others.flip(2))]).T
-    return torch.cat([(signature(part) @ reference).amax(1) > correlation for part in pixels.split(2048)])
+    return torch.cat([(signature(part) @ reference).amax(1) > correlation for part in torch.split(pixels, 2048)])
 
 
 def load_train(root: Path) -> tuple[Tensor, Tensor]:

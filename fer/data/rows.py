@@ -9,7 +9,7 @@ from fer.errors import DataError
 
 
 def open_split(root: Path, name: str, split: str) -> Any:
-    """Open ``root/name`` (a dataset repository on disk) with ``datasets.load_dataset``; DataError if it is not there."""
+    """Open ``root/name``, a dataset repository on disk, with ``datasets``; DataError where that fails."""
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
 

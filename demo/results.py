@@ -1,0 +1,83 @@
+"""The benchmark results that lie in eval/results, read as plain JSON. Identity comes from the fields, not the paths."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+FOLDER = Path(__file__).parent.parent / "eval" / "results"
+HEADINGS = {
+    "model": "Model",
+    "weights": "Weights",
+    "benchmark": "Benchmark",
+    "split": "Split",
+    "pictures": "Pictures",
+    "accuracy": "Accuracy %",
+    "interval": "95 % interval",
+    "uar": "UAR %",
+    "macro_f1": "Macro F1 %",
+    "ece": "ECE %",
+    "no_face": "No face",
+}
+
+DATATYPES = ["str"] * 4 + ["number"] * 2 + ["str"] + ["number"] * 4
+
+
+class Row(TypedDict):
+    """One line of the table. Scores are percent with one decimal, None where a score is not defined."""
+
+    model: str
+    weights: str
+    benchmark: str
+    split: str
+    pictures: int
+    accuracy: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    interval: str
+    uar: float | None
+    macro_f1: float | None
+    ece: float | None
+    no_face: int
+
+
+def read_rows(folder: Path = FOLDER) -> tuple[list[Row], list[str]]:
+    """The rows of the table, best accuracy first within a benchmark, and a sentence per file that could not be read."""
+    rows, complaints = [], []
+    for path in sorted(folder.glob("*/*/*.json")):
+        try:
+            rows.append(_row(json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            complaints.append(f"{path.relative_to(folder)} is no result that can be shown ({type(error).__name__}).")
+    return sorted(rows, key=lambda row: (row["benchmark"], -(row["accuracy"] or 0.0))), complaints
+
+
+def _row(result: dict[str, Any]) -> Row:
+    scores, counts = result["scores"], result["counts"]
+    accuracy, low, high = (_percent(scores["accuracy"][key]) for key in ("value", "low", "high"))
+    return {
+        "model": result["model"]["name"],
+        "weights": result["model"]["weights"],
+        "benchmark": result["benchmark"]["title"],
+        "split": result["benchmark"]["split"],
+        "pictures": counts["n_scored"],
+        "accuracy": accuracy,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "interval": "" if low is None else f"{low:.1f} to {high:.1f}",
+        "uar": _percent(scores["uar"]["value"]),
+        "macro_f1": _percent(scores["macro_f1"]["value"]),
+        "ece": _percent(scores["ece"]["value"]),
+        "no_face": counts["n_no_face"],
+    }
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * float(share), 1)
+
+
+def table(rows: Sequence[Row]) -> list[list[Any]]:
+    """The rows in the order of ``HEADINGS``."""
+    return [[dict(row)[key] for key in HEADINGS] for row in rows]

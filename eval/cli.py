@@ -1,0 +1,181 @@
+"""The command line: list, run, score, table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from eval import benchmarks, table
+from eval.benchmark import Benchmark
+from eval.store import read_predictions, read_results, write_json, write_result
+from fer.errors import DataError, FerError
+
+RESULTS = Path(__file__).parent / "results"
+CACHE = Path(".eval_cache")
+OK, STALE, ERROR, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns 0 when done, 1 for a stale table, 2 after a FerError, 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except FerError as error:
+        print(error, file=sys.stderr)
+        return ERROR
+    except KeyboardInterrupt:
+        print("Interrupted. Finished batches are kept: run the same command again to go on.", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m eval", description="Measure recognisers on declared benchmarks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="show the benchmarks and the models")
+    listing.set_defaults(command=_list)
+    _add_run(commands.add_parser("run", help="predict, score and store"))
+    score = commands.add_parser("score", help="score the stored predictions again, without any model")
+    score.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    score.set_defaults(command=_score)
+    tables = commands.add_parser("table", help="print the table of results, or write or check it in a page")
+    tables.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    action = tables.add_mutually_exclusive_group()
+    action.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this Markdown page")
+    action.add_argument("--check", type=Path, metavar="PAGE", help="exit 1 when the table in this page is stale")
+    tables.set_defaults(command=_table)
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    add = run.add_argument
+    add("models", nargs="+", metavar="MODEL", help="names that `list` shows")
+    add("--benchmarks", metavar="A,B", help="default: all")
+    add("--weights", default="default", help="default, a .safetensors path, or ORG/NAME@REVISION")
+    place = run.add_mutually_exclusive_group()
+    root_help = "holds the dataset folders; default ../shared/data if it exists"
+    place.add_argument("--data-root", type=Path, metavar="DIR", help=root_help)
+    place.add_argument("--dataset", metavar="ORG/NAME[@REV]", help="read the dataset from the Hub instead")
+    add("--limit", type=_positive, metavar="N", help="only the first N rows: a trial, printed and never stored")
+    add("--batch-size", type=_positive, default=64, metavar="N")
+    add("--device", default="auto", help="auto, cpu or cuda")
+    add("--seed", type=int, default=0, help="of the bootstrap resamples")
+    add("--results", type=Path, default=RESULTS, metavar="DIR")
+    add("--cache", type=Path, default=CACHE, metavar="DIR", help="finished batches of runs that are not complete")
+    run.set_defaults(command=_run)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from eval import contestants
+
+    for name in benchmarks.names():
+        b = benchmarks.benchmark(name)
+        print(f"{name} (version {b.version}): {b.title}\n  {b.protocol}\n  data: {b.dataset}/{b.split}; {b.licence}")
+        print(f"  from: {b.citation}, {_reference(b)}")
+        for r in b.reported:
+            print(f"  reported elsewhere: {r.accuracy_percent} % {r.who} ({r.protocol}; {_reference(r)})")
+    print(f"models: {', '.join(contestants.names())}")
+    return OK
+
+
+def _reference(cited: Any) -> str:
+    return f"arXiv {cited.arxiv}" if cited.arxiv else f"doi {cited.doi}"
+
+
+def _run(options: argparse.Namespace) -> int:
+    chosen = options.benchmarks.split(",") if options.benchmarks else benchmarks.names()
+    declared = [benchmarks.benchmark(name.strip()) for name in chosen]
+    if options.dataset and len({b.dataset for b in declared}) > 1:
+        raise DataError("--dataset names one dataset, but the benchmarks read several. Choose some with --benchmarks.")
+    for benchmark in declared:
+        for model in options.models:
+            _run_one(benchmark, model, options)
+    return OK
+
+
+def _run_one(benchmark: Benchmark, model: str, options: argparse.Namespace) -> None:
+    from eval.contestants import enter
+    from eval.runner import Options, run
+    from eval.source import locate
+
+    source = locate(benchmark, options.data_root, options.dataset)
+    contestant = enter(model, options.weights, options.device, benchmark, source)
+    settings = Options(options.cache, options.batch_size, options.seed, options.limit)
+    with _Bar(f"{model} on {benchmark.name}") as bar:
+        done = run(benchmark, source, contestant, settings, bar.show)
+    if options.limit is None:
+        path = write_result(options.results, done.result, done.records)
+        done.parts.clear()
+        print(f"{_summary(done.result)}\n  stored in {path}")
+    else:
+        print(f"PARTIAL (first {options.limit} rows), not stored: {_summary(done.result)}")
+
+
+class _Bar:
+    """A progress bar on stderr with rate and time left; a resumed run starts where it stopped."""
+
+    def __init__(self, title: str) -> None:
+        from tqdm import tqdm
+
+        self.title, self.make = title, tqdm
+        self.bar: Any = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def show(self, done: int, total: int) -> None:
+        if self.bar is None:
+            self.bar = self.make(total=total, initial=done, desc=self.title, unit="picture")
+        self.bar.update(done - self.bar.n)
+
+
+def _summary(result: dict[str, Any]) -> str:
+    scores, counts, model = result["scores"], result["counts"], result["model"]
+    a = scores["accuracy"]
+    left_out = ", ".join(f"{key} {n}" for key, n in counts.items() if n and key != "n_original")
+    return (
+        f"{model['name']} ({model['weights']}) on {result['benchmark']['name']}: accuracy {100 * a['value']:.2f} % "
+        f"[{100 * a['low']:.2f}, {100 * a['high']:.2f}], UAR {100 * scores['uar']['value']:.2f} %; "
+        f"{counts['n_original']} pictures: {left_out}; {result['seconds']:.1f} s"
+    )
+
+
+def _score(options: argparse.Namespace) -> int:
+    from eval.families import recognition
+    from fer.types import Emotion
+
+    for path, result in read_results(options.results).items():
+        classes = tuple(Emotion(name) for name in result["benchmark"]["classes"])
+        fresh = recognition(read_predictions(path, result), classes, result["seed"])
+        changed = any(result[key] != fresh[key] for key in fresh)
+        if changed:
+            write_json(path, result | fresh)
+        print(f"{'changed' if changed else 'same'}: {path}")
+    return OK
+
+
+def _table(options: argparse.Namespace) -> int:
+    rendered = table.render(read_results(options.results).values())
+    if options.write:
+        table.write(options.write, rendered)
+    elif options.check:
+        if table.is_stale(options.check, rendered):
+            print(f"The table in {options.check} is stale. Run: python -m eval table --write {options.check}")
+            return STALE
+    else:
+        print(rendered)
+    return OK

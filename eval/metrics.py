@@ -1,0 +1,100 @@
+"""Pure functions from labels and probabilities to scores.
+
+Each takes optional weights so that one definition serves the value (every picture once) and all bootstrap resamples
+(a row of counts per resample) at the same time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ECE_BINS = 15
+LOWEST_PROBABILITY = 1e-12  # keeps the logarithm finite
+
+
+def resamples(n: int, count: int, seed: int) -> Floats:
+    """How often each of ``n`` pictures is drawn in ``count`` bootstrap resamples: (count, n), rows sum to n."""
+    drawn = np.random.default_rng(seed).integers(0, n, size=(count, n))
+    flat = drawn + n * np.arange(count)[:, None]
+    return np.bincount(flat.ravel(), minlength=count * n).reshape(count, n).astype(np.float64)
+
+
+def interval(values: Floats, confidence: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of the scores (R,) of R resamples; resamples without a score (nan) are left out."""
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def confusion(labels: Ints, predicted: Ints, classes: int, weights: Floats | None = None) -> Floats:
+    """Counts (..., C, C + 1): row = label, column = prediction; the last column counts predicted = -1, "no face".
+
+    labels: (N,) in 0..C-1. predicted: (N,) in -1..C-1. weights: (..., N) or None for one each.
+    """
+    cells = labels * (classes + 1) + np.where(predicted < 0, classes, predicted)
+    one_hot = np.zeros((len(labels), classes * (classes + 1)))
+    one_hot[np.arange(len(labels)), cells] = 1
+    counts = (np.ones(len(labels)) if weights is None else weights) @ one_hot
+    return np.asarray(counts.reshape(*counts.shape[:-1], classes, classes + 1))
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """part / whole, nan where whole is 0."""
+    return np.asarray(np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0))
+
+
+def _mean_of_present(values: Floats) -> Floats:
+    """Mean over the last axis of what is not nan (at least one is)."""
+    return np.asarray(_ratio(np.nansum(values, -1), (~np.isnan(values)).sum(-1)))
+
+
+def accuracy(counts: Floats) -> Floats:
+    """Right predictions / all pictures; a missed face is wrong. counts: (..., C, C + 1) -> (...)."""
+    return _ratio(np.diagonal(counts, axis1=-2, axis2=-1).sum(-1), counts.sum((-2, -1)))
+
+
+def accuracy_detected(counts: Floats) -> Floats:
+    """Right predictions / pictures whose face was found; nan where none was."""
+    return accuracy(counts[..., :-1])
+
+
+def recall(counts: Floats) -> Floats:
+    """Right predictions / pictures of each class (..., C); nan for a class without pictures."""
+    return _ratio(np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1))
+
+
+def uar(counts: Floats) -> Floats:
+    """Unweighted average recall: the mean of ``recall`` over the classes that have pictures."""
+    return _mean_of_present(recall(counts))
+
+
+def macro_f1(counts: Floats) -> Floats:
+    """Mean over the classes that have pictures of 2 TP / (pictures of the class + predictions of the class)."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    present = counts.sum(-1)
+    f1 = _ratio(2 * hits, present + counts[..., :-1].sum(-2))
+    return _mean_of_present(np.where(present > 0, f1, np.nan))
+
+
+def nll(probs: Floats, labels: Ints, weights: Floats | None = None) -> Floats:
+    """Mean negative log-likelihood in nats. probs: (N, C), labels: (N,), weights: (..., N) -> (...)."""
+    loss = -np.log(np.maximum(probs[np.arange(len(labels)), labels], LOWEST_PROBABILITY))
+    weights = np.ones(len(labels)) if weights is None else weights
+    return _ratio(weights @ loss, weights.sum(-1))
+
+
+def ece(probs: Floats, labels: Ints, weights: Floats | None = None, bins: int = ECE_BINS) -> Floats:
+    """Expected calibration error of the top class: sum over equal-width bins of share * |accuracy - confidence|.
+
+    Guo et al. 2017 (arXiv 1706.04599), bins (k/M, (k+1)/M]. Shapes as for ``nll``; a value in [0, 1].
+    """
+    confidence, right = probs.max(1), (probs.argmax(1) == labels).astype(np.float64)
+    member = np.zeros((len(labels), bins))
+    member[np.arange(len(labels)), np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1).astype(int)] = 1
+    weights = np.ones(len(labels)) if weights is None else weights
+    gap = np.abs(weights @ (member * (right - confidence)[:, None])).sum(-1)
+    return _ratio(gap, weights.sum(-1))

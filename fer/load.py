@@ -1,0 +1,52 @@
+"""From a name to a model that is ready to use."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from fer import registry
+from fer import weights as weight_files
+from fer.errors import FerError, WeightsError
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """ "auto" -> CUDA where it is there, else the CPU; any other name is taken at its word or refused with FerError."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise FerError(f'"{device}" is no device. Use auto, cpu or cuda.') from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise FerError("CUDA was asked for, but this machine has no usable GPU. Use --device cpu.")
+    return chosen
+
+
+def config_from(kind: type, values: Mapping[str, Any]) -> Any:
+    """Build the frozen dataclass ``kind`` from JSON values (lists become tuples). Raises WeightsError on a misfit."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise WeightsError(f"The card's configuration has entries that {kind.__name__} lacks: {', '.join(unknown)}.")
+    try:
+        return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"The card's configuration is not valid: {error}") from error
+
+
+def load(name: str, weights: str = "default", device: str = "auto") -> Any:
+    """Load a model with verified weights, in evaluation mode; its class tells what it can do (``fer.models.base``).
+
+    name: see ``fer.registry.specs()``. weights: "default", a .safetensors path or "org/repo@revision".
+    Raises RegistryError, WeightsError, or FerError for a device that is not there.
+    """
+    chosen = pick_device(device)
+    spec = registry.spec(name)
+    found = weight_files.find(name, weights)
+    model = spec.build(config_from(spec.config, found.card["config"]))
+    weight_files.load_into(model, found)
+    return model.eval().requires_grad_(False).to(chosen)

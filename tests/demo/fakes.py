@@ -1,0 +1,73 @@
+"""Stand-ins that the tests of the page share."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from skimage import data
+from torch import Tensor
+
+from demo.service import EXAMPLES_FOLDER
+from fer.models.base import Recognizer
+from fer.types import EMOTIONS, Framing, Prediction
+
+
+class Counting(Recognizer):
+    """Says that face 0 shows EMOTIONS[1], face 1 EMOTIONS[2] and so on, each with 0.65; the others share the rest."""
+
+    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
+        probs = torch.full((len(faces), len(EMOTIONS)), 0.05)
+        for row in range(len(faces)):
+            probs[row, (row + 1) % len(EMOTIONS)] = 0.65
+        return Prediction(probs)
+
+
+def encoded(picture: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
+    """The bytes of a picture file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def astronaut() -> Image.Image:
+    """512 x 512 px, one smiling face."""
+    return Image.fromarray(data.astronaut())
+
+
+def group() -> Image.Image:
+    """The four virtual people of the examples."""
+    with Image.open(EXAMPLES_FOLDER / "virtual-group.webp") as picture:
+        return picture.convert("RGB")
+
+
+def crowd(columns: int, rows: int, tile_px: int) -> Image.Image:
+    """columns x rows copies of one virtual person, each ``tile_px`` wide (its face is about 0.4 of that)."""
+    with Image.open(EXAMPLES_FOLDER / "virtual-happiness.webp") as picture:
+        tile = picture.convert("RGB").resize((tile_px, tile_px), Image.Resampling.LANCZOS)
+    sheet = Image.new("RGB", (columns * tile_px, rows * tile_px))
+    for index in range(columns * rows):
+        sheet.paste(tile, (index % columns * tile_px, index // columns * tile_px))
+    return sheet
+
+
+def write_result(folder: Path, model: str, benchmark: str, accuracy: float | None) -> Path:
+    """A result file as eval writes it, reduced to the fields that the page reads."""
+
+    def score(value: float | None) -> dict[str, float | None]:
+        return {"value": value, "low": value and value - 0.02, "high": value and value + 0.01}
+
+    result = {
+        "model": {"name": model, "weights": f"{model}-1"},
+        "benchmark": {"name": benchmark, "title": benchmark.upper(), "split": "test"},
+        "counts": {"n_original": 110, "n_scored": 100, "n_no_face": 4},
+        "scores": {name: score(accuracy) for name in ("accuracy", "uar", "macro_f1", "ece")},
+    }
+    path = folder / model / f"{model}-1" / f"{benchmark}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result), encoding="utf-8")
+    return path

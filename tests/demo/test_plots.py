@@ -1,0 +1,36 @@
+"""The figures hold the numbers that they are given."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from demo import plots, results
+from fer.types import EMOTIONS
+from tests.demo.fakes import write_result
+
+
+def test_expression_chart_holds_eight_bars_in_the_canonical_order() -> None:
+    probabilities = dict(zip(map(str, EMOTIONS), (0.05, 0.62, 0.1, 0.05, 0.05, 0.05, 0.05, 0.03), strict=True))
+    figure = json.loads(plots.expression_chart(probabilities).to_json())
+    bars = figure["data"][0]
+    assert bars["y"] == [str(e) for e in EMOTIONS]
+    assert bars["x"] == [5.0, 62.0, 10.0, 5.0, 5.0, 5.0, 5.0, 3.0]
+    assert [c == plots.ACCENT for c in bars["marker"]["color"]] == [False, True] + [False] * 6
+    assert bars["text"][1] == "62\N{NO-BREAK SPACE}%"
+    assert figure["layout"]["xaxis"]["range"] == [0, 100]
+
+
+def test_results_chart_has_one_series_per_model_and_skips_undefined_scores(tmp_path: Path) -> None:
+    write_result(tmp_path, "plain", "one", 0.8)
+    write_result(tmp_path, "plain", "two", 0.6)
+    write_result(tmp_path, "majority", "one", 0.3)
+    write_result(tmp_path, "majority", "two", None)
+    series = {trace.name: trace for trace in plots.results_chart(results.read_rows(tmp_path)[0]).data}
+    assert set(series) == {"plain (plain-1)", "majority (majority-1)"}
+    assert list(series["plain (plain-1)"].x) == [80.0, 60.0]
+    assert list(series["majority (majority-1)"].y) == ["ONE"]
+    assert series["plain (plain-1)"].error_x.array == pytest.approx([1.0, 1.0])
+    assert series["plain (plain-1)"].error_x.arrayminus == pytest.approx([2.0, 2.0])

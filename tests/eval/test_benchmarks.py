@@ -1,0 +1,58 @@
+"""What the benchmark files declare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eval import benchmarks
+from fer.errors import RegistryError
+from fer.types import EMOTIONS, Emotion, Framing
+
+FER2013_NAMES = {"angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "unmatched"}
+
+
+def test_every_file_is_one_benchmark_of_its_own_name():
+    files = {p.stem for p in Path(benchmarks.__file__).parent.glob("*.py")} - {"__init__"}
+    assert set(benchmarks.names()) == files >= {"ferplus", "fer2013", "lfw_smiles", "london_recognition"}
+    assert all(benchmarks.benchmark(name).name == name for name in files)
+
+
+def test_an_unknown_benchmark_is_refused_with_a_hint():
+    with pytest.raises(RegistryError, match='Did you mean "ferplus"'):
+        benchmarks.benchmark("fer-plus")
+
+
+def test_fer2013_states_its_map_and_its_missing_images():
+    b = benchmarks.benchmark("fer2013")
+    labels = b.views[0].labels
+    assert set(labels) == FER2013_NAMES
+    assert labels["unmatched"] is None
+    assert {labels[n] for n in FER2013_NAMES - {"unmatched"}} == set(b.classes) == set(EMOTIONS) - {Emotion.CONTEMPT}
+    assert labels["angry"] is Emotion.ANGER
+    assert labels["happy"] is Emotion.HAPPINESS
+    assert labels["sad"] is Emotion.SADNESS
+    assert "3,554 of 3,589 images" in b.title
+    assert "3,554 of 3,589 images" in b.protocol
+
+
+def test_ferplus_scores_the_eight_expressions_only():
+    b = benchmarks.benchmark("ferplus")
+    outside = {name for name, label in b.views[0].labels.items() if label is None}
+    assert b.classes == EMOTIONS
+    assert outside == {"unknown", "not_face", "no_majority"}
+
+
+def test_lfw_smiles_scores_two_labels_against_eight_classes():
+    b = benchmarks.benchmark("lfw_smiles")
+    scored = {label for label in b.views[0].labels.values() if label}
+    assert scored == {Emotion.NEUTRAL, Emotion.HAPPINESS}
+    assert b.classes == EMOTIONS
+    assert b.framing is Framing.ALIGNED
+
+
+def test_london_has_two_pictures_per_person():
+    views = benchmarks.benchmark("london_recognition").views
+    expected = [("neutral", Emotion.NEUTRAL), ("smiling", Emotion.HAPPINESS)]
+    assert [(view.image, view.constant) for view in views] == expected

@@ -1,0 +1,107 @@
+"""The arrows of the house: app.py -> demo -> fer <- eval, and inside fer papers never import each other."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FORBIDDEN = {
+    "fer": {"gradio", "plotly", "demo", "eval"},
+    "eval": {"gradio", "plotly", "demo"},
+    "demo": {"eval"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, at any depth of its code."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute here"
+            assert node.module is not None
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_imports_follow_the_arrows(package: str) -> None:
+    assert sources(package), f"{package} has no sources"
+    for path in sources(package):
+        wrong = {name for name in imports(path) if name.split(".")[0] in FORBIDDEN[package]}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
+
+
+def test_facenet_is_imported_in_one_place() -> None:
+    users = [p for p in sources("fer") + sources("eval") + sources("demo") if "facenet_pytorch" in imports(p)]
+    assert users == [ROOT / "fer" / "faces.py"]
+
+
+def test_papers_do_not_import_each_other() -> None:
+    from fer.registry import MODEL_NAMES
+
+    for name in MODEL_NAMES:
+        others = {f"fer.models.{other}" for other in MODEL_NAMES if other != name}
+        for path in (ROOT / "fer" / "models").glob(f"{name}*.py"):
+            assert not imports(path) & others, path
+
+
+def test_foundations_import_nothing_above_them() -> None:
+    for name in ("types", "errors"):
+        assert not {m for m in imports(ROOT / "fer" / f"{name}.py") if m.startswith("fer")}
+    for name in ("images", "layers", "losses"):
+        inside = {m for m in imports(ROOT / "fer" / f"{name}.py") if m.startswith("fer.")}
+        assert all(m.startswith(("fer.types", "fer.errors")) for m in inside), inside
+
+
+def test_importing_opens_no_weights_and_no_network() -> None:
+    code = (
+        "import sys, socket\n"
+        "def refuse(*a, **k): raise AssertionError('network or weights touched by an import')\n"
+        "socket.socket.connect = refuse\n"
+        "import safetensors.torch\n"
+        "safetensors.torch.load_file = refuse\n"
+        "import fer, fer.train, fer.models.plain, fer.models.plain_training, eval.cli\n"
+        "assert 'facenet_pytorch' not in sys.modules and 'gradio' not in sys.modules and 'datasets' not in sys.modules\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_no_file_loads_pickles() -> None:
+    for path in sources("fer") + sources("eval") + sources("demo"):
+        text = path.read_text(encoding="utf-8")
+        assert "torch.load(" not in text, path
+        assert "pickle" not in imports(path), path
+
+
+def test_files_stay_small_enough_for_a_space() -> None:
+    for folder in ("fer", "eval", "demo", "docs", "tests"):
+        for path in (ROOT / folder).rglob("*"):
+            assert not path.is_file() or path.stat().st_size < 10_000_000, f"{path} is too large for a Space"
+
+
+def test_readme_is_short_and_starts_a_space() -> None:
+    import yaml
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 200
+    header = yaml.safe_load(text.split("---")[1])
+    pinned = dict(
+        line.split("#")[0].strip().split("==")
+        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    )
+    assert header["sdk"] == "gradio"
+    assert header["sdk_version"] == pinned["gradio"]
+    assert (ROOT / header["app_file"]).is_file()
