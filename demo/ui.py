@@ -77,7 +77,6 @@ def _keeping(value: str, name: str, visible: bool | str = True, js: str = "") ->
         value,
         html_template=viewer.KEEPING_TEMPLATE,
         js_on_load=viewer.KEEP_JS + js,
-        kept="",
         visible=visible,
         elem_id=name,
     )
@@ -116,9 +115,12 @@ def _wire(
     again.click(_empty, None, outputs, api_visibility="private", show_progress="hidden")
 
 
-def _take_back() -> tuple[str, str]:
-    """Empty the values of what the browser shows by now, so that no picture stays in the session on the server."""
-    return "", ""
+def _take_back() -> Updates:
+    """Empty the values of what the browser shows by now, so that no picture stays in the session on the server.
+
+    As updates: gradio 6.31 does not store a plain value in the session once the component was updated there.
+    """
+    return gr.update(value=""), gr.update(value="")
 
 
 def _empty(answer: str = "") -> Updates:

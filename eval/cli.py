@@ -1,4 +1,4 @@
-"""The command line: list, run, score, table."""
+"""The command line: list, run, score, speed, table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from eval import benchmarks, table
 from eval.benchmark import Benchmark
-from eval.store import read_predictions, read_results, write_json, write_result
+from eval.store import SPEED_FILE, read_predictions, read_results, write_json, write_result
 from fer.errors import DataError, FerError
 
 RESULTS = Path(__file__).parent / "results"
@@ -48,8 +48,14 @@ def _parser() -> argparse.ArgumentParser:
     score = commands.add_parser("score", help="score the stored predictions again, without any model")
     score.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     score.set_defaults(command=_score)
+    speed = commands.add_parser("speed", help="time detection and recognition on this machine")
+    speed.add_argument("model", nargs="?", default="plain")
+    speed.add_argument("--store", action="store_true", help="keep the measurement beside the results")
+    speed.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    speed.set_defaults(command=_speed)
     tables = commands.add_parser("table", help="print the table of results, or write or check it in a page")
     tables.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    tables.add_argument("--model", metavar="MODEL", help="only this model, with its recall per expression")
     action = tables.add_mutually_exclusive_group()
     action.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this Markdown page")
     action.add_argument("--check", type=Path, metavar="PAGE", help="exit 1 when the table in this page is stale")
@@ -168,13 +174,28 @@ def _score(options: argparse.Namespace) -> int:
     return OK
 
 
+def _speed(options: argparse.Namespace) -> int:
+    from eval import speed
+
+    measured = speed.measure(options.model)
+    print(speed.sentence(measured))
+    if options.store:
+        write_json(options.results / SPEED_FILE, measured)
+    return OK
+
+
+def _write_command(options: argparse.Namespace) -> str:
+    model = f" --model {options.model}" if options.model else ""
+    return f"python -m eval table{model} --write {options.check}"
+
+
 def _table(options: argparse.Namespace) -> int:
-    rendered = table.render(read_results(options.results).values())
+    rendered = table.render_folder(options.results, options.model)
     if options.write:
         table.write(options.write, rendered)
     elif options.check:
         if table.is_stale(options.check, rendered):
-            print(f"The table in {options.check} is stale. Run: python -m eval table --write {options.check}")
+            print(f"The table in {options.check} is stale. Run: {_write_command(options)}")
             return STALE
     else:
         print(rendered)

@@ -23,6 +23,7 @@ from eval.records import Record, from_table, to_table
 from fer.errors import DataError, StorageError
 
 SECONDS = b"seconds"
+SPEED_FILE = "speed.json"  # below RESULTS; the last stored measurement of speed
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -134,6 +135,18 @@ def read_results(results: Path) -> dict[Path, dict[str, Any]]:
         except (OSError, ValueError) as error:
             raise DataError(f"The result {path} could not be read ({error}).") from error
     return found
+
+
+def read_speed(results: Path) -> dict[str, Any] | None:
+    """The stored measurement of speed, None where there is none; DataError when it is damaged."""
+    path = results / SPEED_FILE
+    if not path.is_file():
+        return None
+    try:
+        measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"The measurement {path} could not be read ({error}).") from error
+    return measured
 
 
 def read_predictions(path: Path, result: Mapping[str, Any]) -> list[Record]:

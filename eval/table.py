@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from eval.store import write_atomically
+from eval.speed import sentence
+from eval.store import read_results, read_speed, write_atomically
 from fer.errors import DataError
+from fer.types import EMOTIONS
 
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 HEADER = (
@@ -25,6 +27,30 @@ def render(results: Iterable[Mapping[str, Any]]) -> str:
     protocols = {row["benchmark"]["name"]: row["benchmark"] for row in rows}
     notes = [f"- **{name}**: {b['title']}. {b['protocol']} Licence: {b['licence']}." for name, b in protocols.items()]
     return "\n".join([HEADER, *map(_line, rows), "", *notes])
+
+
+def render_folder(results: Path, model: str | None = None) -> str:
+    """``render`` for all that is stored below ``results``, and the speed where it was measured.
+
+    model: only the rows of this model, with its recall per expression below them.
+    """
+    rows = list(read_results(results).values())
+    if model is not None:
+        rows = [row for row in rows if row["model"]["name"] == model]
+        return "\n".join([render(rows), "", recall_table(rows)]) if rows else render(rows)
+    speed = read_speed(results)
+    return render(rows) if speed is None else f"{render(rows)}\n\n{sentence(speed)}"
+
+
+def recall_table(results: Iterable[Mapping[str, Any]]) -> str:
+    """Recall in percent per expression, with the number of pictures in brackets; one row per result."""
+    lines = [f"| recall % (n) | {' | '.join(EMOTIONS)} |", "|---|" + "---:|" * len(EMOTIONS)]
+    for result in sorted(results, key=_order):
+        confusion = result["confusion"]
+        n = {label: sum(row) for label, row in zip(confusion["labels"], confusion["counts"], strict=True)}
+        cells = [f"{_percent(result['recall'][e])} ({n[e]:,})" if n.get(e) else MISSING for e in EMOTIONS]
+        lines.append(f"| {result['benchmark']['name']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _order(result: Mapping[str, Any]) -> tuple[str, float, str, str]:

@@ -19,8 +19,14 @@ N_SCORED = {"ferplus": 3153, "fer2013": 3554, "lfw_smiles": 581, "london_recogni
 
 def test_the_table_in_the_readme_is_fresh():
     assert README.is_file(), f"There is no README.md with the markers {table.START} and {table.END}."
-    stale = table.is_stale(README, table.render(STORED.values()))
+    stale = table.is_stale(README, table.render_folder(RESULTS))
     assert not stale, "The table in README.md is stale. Run: python -m eval table --write README.md"
+
+
+def test_the_table_in_the_model_card_is_fresh():
+    page = README.parent / "docs" / "models" / "plain.md"
+    stale = table.is_stale(page, table.render_folder(RESULTS, "plain"))
+    assert not stale, "The table is stale. Run: python -m eval table --model plain --write docs/models/plain.md"
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda p: "-".join(p.relative_to(RESULTS).with_suffix("").parts))

@@ -48,6 +48,16 @@ def test_a_score_that_is_not_defined_is_a_dash():
     assert table.render([one]).splitlines()[2].endswith("| 25.0 | 25.0 | - | - | - |")
 
 
+def test_recall_is_shown_per_expression_with_its_count(tmp_path):
+    one = result() | {
+        "recall": {"neutral": 0.9, "fear": None},
+        "confusion": {"labels": ["neutral", "fear"], "counts": [[9, 1, 0], [0, 0, 0]]},
+    }
+    lines = table.recall_table([one]).splitlines()
+    assert lines[0].startswith("| recall % (n) | neutral | happiness |")
+    assert lines[2] == "| ferplus | 90.0 (10) | - | - | - | - | - | - | - |"
+
+
 def test_the_page_keeps_everything_outside_the_markers(tmp_path):
     page = tmp_path / "README.md"
     page.write_text(f"before\n{table.START}\nold\n{table.END}\nafter\n")
