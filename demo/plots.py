@@ -51,7 +51,9 @@ def results_chart(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     for place, (model, weights) in enumerate(series):
         own = [row for row in scored if (row["model"], row["weights"]) == (model, weights)]
         figure.add_trace(_dots(f"{model} ({weights})", own, MODEL_COLOURS[place % len(MODEL_COLOURS)]))
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.3, "x": 0}, scattermode="group")
+    figure.update_layout(
+        showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, scattermode="group"
+    )
     figure.update_xaxes(title={"text": "accuracy, %", "font": FONT}, range=[0, 100], fixedrange=True)
     figure.update_xaxes(zeroline=False, gridcolor="rgba(128,128,128,0.2)")
     figure.update_yaxes(automargin=True, showgrid=False, ticklabelstandoff=8, fixedrange=True)

@@ -115,24 +115,27 @@ def _wire(
     again.click(_empty, None, outputs, api_visibility="private", show_progress="hidden")
 
 
+def _put(value: Any) -> Any:
+    """Show a value. An update even where the component is visible already: see ``_take_back``."""
+    return gr.update(value=value, visible=True)
+
+
+def _hide() -> Any:
+    return gr.update(value=None, visible=False)
+
+
 def _take_back() -> Updates:
     """Empty the values of what the browser shows by now, so that no picture stays in the session on the server.
 
-    As updates: gradio 6.31 does not store a plain value in the session once the component was updated there.
+    As updates: once gradio 6.31 has seen an update of a component, it files its plain values under another number.
     """
     return gr.update(value=""), gr.update(value="")
 
 
 def _empty(answer: str = "") -> Updates:
     """No picture: the upload area, and a hint or the given answer."""
-    return (
-        gr.update(value=None, visible=True),
-        gr.update(value=viewer.NOTHING, visible="hidden"),
-        gr.update(visible=False),
-        (),
-        answer or viewer.hint_html(HINT),
-        gr.update(value=None, visible=False),
-    )
+    nothing = gr.update(value=viewer.NOTHING, visible="hidden")
+    return _put(None), nothing, gr.update(visible=False), (), _put(answer or viewer.hint_html(HINT)), _hide()
 
 
 def _show(source: ImageSource, load: Loader) -> Updates:
@@ -141,32 +144,26 @@ def _show(source: ImageSource, load: Loader) -> Updates:
         photo = open_image(source)
     except FerError as error:
         return _empty(viewer.message_html(str(error)))
-    hidden = gr.update(value=None, visible=False)
+    found: tuple[FaceReading, ...] = ()
     try:
         found = service.read_faces(photo, load)
+        answer, chart = _answer(found, 0)
     except FerError as error:
-        return hidden, _visible(viewer.photo_html(photo, ())), _visible(), (), viewer.message_html(str(error)), hidden
-    answer, chart = _answer(found, 0)
-    return hidden, _visible(viewer.photo_html(photo, found)), _visible(), found, answer, chart
-
-
-def _visible(*value: str) -> Any:
-    return gr.update(value=value[0], visible=True) if value else gr.update(visible=True)
+        answer, chart = _put(viewer.message_html(str(error))), _hide()
+    return _hide(), _put(viewer.photo_html(photo, found)), gr.update(visible=True), found, answer, chart
 
 
 def _pick(found: tuple[FaceReading, ...], event: gr.EventData) -> Updates:
     """The answer for the face that was clicked."""
     index = int(event.index)
     if not 0 <= index < len(found):
-        gone = "This reading is no longer kept. Add the photograph again."
-        return viewer.message_html(gone), gr.update(value=None, visible=False)
+        return _put(viewer.message_html("This reading is no longer kept. Add the photograph again.")), _hide()
     return _answer(found, index)
 
 
 def _answer(found: tuple[FaceReading, ...], index: int) -> Updates:
-    face = found[index]
-    chart = gr.update(value=plots.expression_chart(face.probabilities), visible=True)
-    return viewer.answer_html(face, index, len(found)), chart
+    chart = plots.expression_chart(found[index].probabilities)
+    return _put(viewer.answer_html(found[index], index, len(found))), _put(chart)
 
 
 def _benchmarks_tab(folder: Path) -> None:

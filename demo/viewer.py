@@ -18,8 +18,8 @@ MANY_FACES = 12  # from here on a number would cover its face: only the picked o
 
 # gradio keeps the last value of every component of a visit in the server's memory. Pictures therefore do not stay
 # values: the browser copies a value to ``kept``, which is what it shows, and the server then takes the value back
-# (``ui._take_back``). ``kept`` is not declared to the server, which would reset it. NOTHING is a value that shows nothing;
-# an empty value shows what was kept.
+# (``ui._take_back``). ``kept`` is not declared to the server, which would reset it. NOTHING is a value that shows
+# nothing; an empty value shows what was kept.
 KEEPING_TEMPLATE = "${value || (typeof kept === 'undefined' ? '' : kept)}"
 NOTHING = "<span></span>"
 KEEP_JS = """

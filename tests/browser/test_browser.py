@@ -209,8 +209,11 @@ def test_pick_another_face_with_mouse_and_keyboard(visit: Visit, request: pytest
 
 
 def test_examples_can_be_clicked_one_after_the_other(visit: Visit) -> None:
-    visit.page.click("#examples button >> nth=0")
+    visit.page.click("#examples button >> nth=2")
     assert SENTENCE.match(visit.sentence())
+    visit.bars()
+    visit.page.mouse.move(1200, 700)
+    visit.screenshot("example")
     visit.page.click("#examples button >> nth=5")
     visit.page.wait_for_selector(".dp-thumb >> nth=3", timeout=WAIT_MS)
     assert visit.page.locator(".dp-box").count() == 4
