@@ -13,7 +13,7 @@ from PIL import Image
 
 import fer
 from fer.errors import NoFaceError
-from fer.faces import MIN_FACE_PX
+from fer.faces import NO_FACE
 from fer.images import ImageSource, open_image, to_picture
 from fer.models.base import Recognizer
 from fer.types import Emotion
@@ -102,10 +102,7 @@ def read_faces(photo: Image.Image, load: Loader = recognizer) -> tuple[FaceReadi
     """The faces of an opened photograph, the largest first. Raises NoFaceError where there is none."""
     found = fer.detect(photo)
     if not found:
-        raise NoFaceError(
-            "No face was found. Use a photograph in which a face looks roughly at the camera, is lit, uncovered "
-            f"and at least {MIN_FACE_PX} pixels wide."
-        )
+        raise NoFaceError(NO_FACE)
     prediction = load().recognize(fer.stack(found))
     return tuple(
         FaceReading(face.box, face.confidence, prediction.as_dict(row), to_picture(face.pixels))

@@ -26,6 +26,10 @@ MIN_FACE_PX = 20  # smaller faces carry no readable expression
 MIN_CONFIDENCE = 0.9
 SEARCH_SIDE_PX = 1280  # larger photographs are searched in a copy of this longer side
 SMALLEST_IN_SEARCH_PX = 24
+NO_FACE = (
+    "No face was found. Use a photograph in which a face looks roughly at the camera, is lit, uncovered and at least "
+    f"{MIN_FACE_PX} pixels wide."
+)
 SMALL_PICTURE_PX = 256  # a smaller picture is probably a tight crop: it is searched with a margin around it
 
 
@@ -65,10 +69,7 @@ def largest(image: ImageSource, size_px: int = FACE_SIZE_PX) -> Face:
     """The largest face of a photograph; NoFaceError where there is none."""
     faces = detect(image, size_px)
     if not faces:
-        raise NoFaceError(
-            "No face was found. Use a photograph in which a face looks roughly at the camera, is lit, not covered, "
-            f"and at least {MIN_FACE_PX} pixels wide."
-        )
+        raise NoFaceError(NO_FACE)
     return faces[0]
 
 

@@ -67,12 +67,13 @@ def _decode_lazily(source: bytes | str | Path) -> Image.Image:
 def _check_size(width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE_PX:
         raise ImageError(
-            f"The picture is {width} x {height} px; both sides must be at least {MIN_SIDE_PX} px. Send a larger copy."
+            f"The picture is {width:,} x {height:,} px; both sides must be at least {MIN_SIDE_PX} px. "
+            "Send a larger copy."
         )
     if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
         raise ImageError(
-            f"The picture is {width} x {height} px; the limit is {MAX_SIDE_PX:,} px a side and {MAX_PIXELS:,} pixels. "
-            "Send a smaller copy."
+            f"The picture is {width:,} x {height:,} px; the limit is {MAX_SIDE_PX:,} px a side and {MAX_PIXELS:,} "
+            "pixels. Send a smaller copy."
         )
 
 

@@ -22,8 +22,8 @@ MEASURED = {
 
 def test_sentence_holds_the_numbers():
     assert speed.sentence(MEASURED) == (
-        "Speed, 2 CPU threads, one face in a 1024 px photograph, models warm: detection and alignment 101 ms (p95 121), "
-        "plain 8 ms (p95 10); peak memory 700 MB."
+        "Speed, 2 CPU threads, one face in a 1024 px photograph, models warm: "
+        "detection and alignment 101 ms (p95 121), plain 8 ms (p95 10); peak memory 700 MB."
     )
 
 
