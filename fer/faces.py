@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from fer.errors import NoFaceError
+from fer.errors import ImageError, NoFaceError
 from fer.images import ImageSource, open_image, to_tensor
 from fer.types import Face
 
@@ -27,8 +27,8 @@ MIN_CONFIDENCE = 0.9
 SEARCH_SIDE_PX = 1280  # larger photographs are searched in a copy of this longer side
 SMALLEST_IN_SEARCH_PX = 24
 NO_FACE = (
-    "No face was found. Use a photograph in which a face looks roughly at the camera, is lit, uncovered and at least "
-    f"{MIN_FACE_PX} pixels wide."
+    "No face was found. Use a photograph in which a face looks roughly at the camera, is lit, uncovered, at least "
+    f"{MIN_FACE_PX} pixels wide and at least a fiftieth of the photograph's longer side: crop closer if need be."
 )
 SMALL_PICTURE_PX = 256  # a smaller picture is probably a tight crop: it is searched with a margin around it
 
@@ -57,12 +57,25 @@ def detect_many(images: Sequence[ImageSource], size_px: int = FACE_SIZE_PX) -> l
         groups.setdefault(copy.size, []).append(index)
     found: list[list[Face]] = [[] for _ in pictures]
     for indices in groups.values():
-        stack = np.stack([np.asarray(searches[i][0]) for i in indices])
-        boxes, confidences, points = _detector().detect(stack, landmarks=True)
-        for i, *raw in zip(indices, boxes, confidences, points, strict=True):
+        for i, raw in zip(indices, _search([np.asarray(searches[i][0]) for i in indices]), strict=True):
             _, scale, margin = searches[i]
             found[i] = _faces(pictures[i], raw, scale, margin, size_px)
     return found
+
+
+def _search(pictures: list[np.ndarray]) -> list[tuple[Any, Any, Any]]:
+    """Boxes, confidences and points of pictures of one size, by MTCNN.
+
+    MTCNN drops boxes without pixels between its stages and then fails on the lengths (IndexError, RuntimeError). In a
+    batch the others must not suffer: each picture is searched alone, and the one that fails is an ImageError.
+    """
+    try:
+        found = _detector().detect(np.stack(pictures), landmarks=True)
+    except (IndexError, RuntimeError) as error:
+        if len(pictures) == 1:
+            raise ImageError("The face detector failed on this picture. Crop it a little and try again.") from error
+        return [_search([picture])[0] for picture in pictures]
+    return list(zip(*found, strict=True))
 
 
 def largest(image: ImageSource, size_px: int = FACE_SIZE_PX) -> Face:
@@ -89,7 +102,7 @@ def _search_copy(picture: Image.Image) -> tuple[Image.Image, float, int]:
     return framed, scale, margin
 
 
-def _faces(picture: Image.Image, raw: list[Any], scale: float, margin: int, size_px: int) -> list[Face]:
+def _faces(picture: Image.Image, raw: tuple[Any, Any, Any], scale: float, margin: int, size_px: int) -> list[Face]:
     boxes, confidences, points = raw
     if boxes is None:
         return []
@@ -130,7 +143,8 @@ def align(picture: Image.Image, landmarks: Tensor, size_px: int = FACE_SIZE_PX) 
     corners = torch.tensor([[0.0, 0, 1], [size_px, 0, 1], [0, size_px, 1], [size_px, size_px, 1]]) @ to_source.T
     low = (corners.amin(0) - 2 * scale).floor().clamp(min=0)
     high = torch.minimum((corners.amax(0) + 2 * scale).ceil(), torch.tensor(picture.size, dtype=torch.float32))
-    low = torch.minimum(low, high - 1).clamp(min=0)
+    high = high.clamp(min=1)
+    low = torch.minimum(low, high - 1)
     x0, y0, x1, y1 = (int(v) for v in (*low, *high))
     shrink = max(1.0, scale)
     reduced = (max(1, round((x1 - x0) / shrink)), max(1, round((y1 - y0) / shrink)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from fer.errors import ImageError
@@ -16,6 +17,21 @@ from fer.errors import ImageError
 MAX_SIDE_PX = 12_000
 MAX_PIXELS = 50_000_000
 MIN_SIDE_PX = 16
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # no decoder that runs a program (EPS)
+DAMAGE = (  # what Pillow's decoders raise on damaged files
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 ImageSource = bytes | str | Path | Image.Image | np.ndarray
 
@@ -35,17 +51,19 @@ def open_image(source: ImageSource) -> Image.Image:
     else:
         picture = _decode_lazily(source)
     _check_size(*picture.size)
-    if getattr(picture, "n_frames", 1) > 1:
-        raise ImageError("The picture is an animation or has several pages. Send a single still picture.")
     try:
+        frames = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)  # MPO: a JPEG and its previews
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture.load()
-            return _to_rgb(ImageOps.exif_transpose(picture))
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+            upright = ImageOps.exif_transpose(picture)
+    except DAMAGE as error:
         raise ImageError(
             f"The picture is damaged or incomplete and could not be decoded ({error}). Send the original file again."
         ) from error
+    if frames > 1:
+        raise ImageError("The picture is an animation or has several pages. Send a single still picture.")
+    return _to_rgb(upright)
 
 
 def _decode_lazily(source: bytes | str | Path) -> Image.Image:
@@ -57,10 +75,10 @@ def _decode_lazily(source: bytes | str | Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
+            return Image.open(io.BytesIO(data) if isinstance(data, bytes) else data, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(f"The picture has more than {MAX_PIXELS:,} pixels. Send a smaller copy.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except DAMAGE as error:
         raise ImageError("The file is not a picture that can be read. Send a JPEG, PNG or WebP picture.") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,12 +18,11 @@ def pick_device(device: str = "auto") -> torch.device:
     """ "auto" -> CUDA where it is there, else the CPU; any other name is taken at its word or refused with FerError."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except RuntimeError as error:
-        raise FerError(f'"{device}" is no device. Use auto, cpu or cuda.') from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise FerError("CUDA was asked for, but this machine has no usable GPU. Use --device cpu.")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise FerError(f'"{device}" is no device that is supported. Use auto, cpu, cuda or cuda:N.')
+    chosen = torch.device(device)
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise FerError(f"{device} was asked for, but there is no such usable GPU. Use the device cpu.")
     return chosen
 
 

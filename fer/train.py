@@ -33,11 +33,19 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--out", type=Path, help="folder for log, snapshot and weights (default runs/MODEL)")
     made.add_argument("--id", help="name of the weights in their card (default MODEL-sSEED)")
     made.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    made.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads")
-    made.add_argument("--tick", type=int, default=1000, help="steps between validation, log record and snapshot")
+    made.add_argument("--threads", type=positive, default=os.cpu_count() or 1, help="CPU threads")
+    made.add_argument("--tick", type=positive, default=1000, help="steps between validation, log record and snapshot")
     made.add_argument("--bundle", action="store_true", help="also write the weights to fer/weights")
     made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a number of the recipe")
     return made
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
 
 
 def with_settings(recipe: Any, settings: Sequence[str]) -> Any:
@@ -108,12 +116,15 @@ def run(arguments: argparse.Namespace) -> weights.Weights:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; 0 on success, 2 with one sentence on stderr otherwise."""
+    """Entry point; 0 on success, 2 after an error (one sentence on stderr), 130 when interrupted."""
     try:
         written = run(parser().parse_args(argv))
     except FerError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Interrupted. Run the same command again to go on from the last snapshot.", file=sys.stderr)
+        return 130
     print(f"{written.path}  {written.id}  {written.card['metrics']}")
     return 0
 

@@ -63,7 +63,9 @@ class Stage:
 class Plan:
     """All that ``train`` needs for one model.
 
-    network holds every trained module; evaluate reads the averaged network and returns numbers from validation data.
+    network holds every trained module; evaluate reads the averaged network and returns numbers from validation data;
+    identity names everything else that decides the outcome (configuration, recipe): a snapshot of another identity is
+    not continued.
     """
 
     network: nn.Module
@@ -71,6 +73,7 @@ class Plan:
     evaluate: Callable[[nn.Module], Mapping[str, float]]
     seed: int
     ema_decay: float = 0.999
+    identity: str = ""
 
     @property
     def steps(self) -> int:
@@ -112,7 +115,10 @@ def train(
     folder: receives log.jsonl (one record per ``tick`` steps) and snapshot.safetensors; an existing snapshot of the
     same plan is continued. Raises TrainingError on a snapshot of another plan or when a loss is not finite.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"The folder {folder} could not be made: {error.strerror}.") from error
     blend = get_ema_multi_avg_fn(plan.ema_decay)  # type: ignore[no-untyped-call]
     average = AveragedModel(plan.network, multi_avg_fn=blend, use_buffers=True)
     state = _State(plan, average, folder / "snapshot.safetensors")
@@ -121,8 +127,7 @@ def train(
         log(f"continuing at step {step} of {plan.steps}")
     started = time.monotonic() - seconds
     end = min(plan.steps, stop_after or plan.steps)
-    sums: dict[str, float] = {}
-    counted = 0
+    terms: dict[str, list[float]] = {}
     while step < end:
         stage = _stage_at(plan, step)
         torch.manual_seed(plan.seed * 1_000_003 + step)
@@ -131,18 +136,18 @@ def train(
         for phase in stage.phases:
             if step % phase.every == 0:
                 for name, value in _update(phase, batch, step).items():
-                    sums[name] = sums.get(name, 0.0) + value
+                    terms.setdefault(name, []).append(value)
         average.update_parameters(plan.network)
-        step, counted = step + 1, counted + 1
+        step += 1
         if step % tick == 0 or step == end:
             elapsed = time.monotonic() - started
             record: dict[str, object] = {"step": step, "stage": stage.name, "seconds": round(elapsed, 1)}
-            record |= {name: round(total / counted, 5) for name, total in sums.items()}
+            record |= {name: round(sum(values) / len(values), 5) for name, values in terms.items()}
             record |= {name: round(float(v), 5) for name, v in plan.evaluate(average.module).items()}
             _append(folder / "log.jsonl", json.dumps(record))
             log("  ".join(f"{name} {value}" for name, value in record.items()))
             state.save(step, elapsed)
-            sums, counted = {}, 0
+            terms = {}
     network: nn.Module = average.module
     return network.eval()
 
@@ -187,7 +192,7 @@ class _State:
         phases = {phase.name: phase for stage in plan.stages for phase in stage.phases}
         self.optimizers = {name: phase.optimizer for name, phase in phases.items()}
         stages = [(s.name, s.steps, [p.name for p in s.phases]) for s in plan.stages]
-        self.signature = json.dumps([stages, plan.seed, plan.ema_decay])
+        self.signature = json.dumps([stages, plan.seed, plan.ema_decay, plan.identity])
 
     def save(self, step: int, seconds: float) -> None:
         tensors = {f"network.{k}": v for k, v in self.plan.network.state_dict().items()}
@@ -218,7 +223,8 @@ class _State:
             raise TrainingError(f"The snapshot {self.path} is damaged ({error}). Remove it to start anew.") from error
         if meta["plan"] != self.signature:
             raise TrainingError(
-                f"{self.path} belongs to another plan. Give another --out folder, or remove the snapshot to start anew."
+                f"{self.path} belongs to another plan or recipe. Give another --out folder, "
+                "or remove the snapshot to start anew."
             )
         self.plan.network.load_state_dict(_under("network.", tensors))
         self.average.load_state_dict(_under("average.", tensors))

@@ -22,7 +22,7 @@ from torch import nn
 from fer.errors import StorageError, WeightsError
 
 BUNDLED = Path(__file__).parent / "weights"
-LARGEST_BYTES = 10_000_000  # a Space takes files up to this size without LFS
+LARGEST_BYTES = 10_000_000  # larger files belong into large-file storage, not into the checkout
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,15 @@ def _locate(name: str, weights: str) -> Path:
 
 
 def _from_hub(name: str, weights: str) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    import httpx2  # the HTTP client of huggingface_hub 2: some of its errors reach us as they are
+    from huggingface_hub import HfApi, hf_hub_download
 
     repo, _, revision = weights.partition("@")
     try:
-        hf_hub_download(repo, f"{name}.json", revision=revision or None)
-        return Path(hf_hub_download(repo, f"{name}.safetensors", revision=revision or None))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        commit = HfApi().model_info(repo, revision=revision or None, timeout=30).sha  # one commit for both files
+        hf_hub_download(repo, f"{name}.json", revision=commit)
+        return Path(hf_hub_download(repo, f"{name}.safetensors", revision=commit))
+    except (httpx2.HTTPError, OSError, ValueError) as error:  # the Hub's own errors are OSErrors
         raise WeightsError(
             f"The weights {weights} could not be fetched from the Hugging Face Hub. Check the name, the revision and "
             f"the connection ({type(error).__name__})."
@@ -99,6 +100,8 @@ def _read_card(path: Path) -> Mapping[str, Any]:
         raise WeightsError(f"{path.name} has no card: {card_path.name} is missing beside it.") from error
     except (ValueError, OSError) as error:
         raise WeightsError(f"The card {card_path.name} could not be read: {error}.") from error
+    if not isinstance(card, dict) or not isinstance(card.get("config", {}), dict):
+        raise WeightsError(f"The card {card_path.name} is no card: it must hold an object with an object config.")
     missing = [key for key in ("model", "id", "sha256", "config") if key not in card]
     if missing:
         raise WeightsError(f"The card {card_path.name} lacks {', '.join(missing)}.")
@@ -126,6 +129,7 @@ def save(module: nn.Module, card: Mapping[str, Any], folder: Path) -> Weights:
     """
     name = card["model"]
     path, part = folder / f"{name}.safetensors", folder / f"{name}.safetensors.part"
+    card_part = folder / f"{name}.json.part"
     tensors = {
         key: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
         for key, value in module.state_dict().items()
@@ -141,7 +145,6 @@ def save(module: nn.Module, card: Mapping[str, Any], folder: Path) -> Weights:
             "bytes": size,
             "parameters": sum(p.numel() for p in module.parameters()),
         }
-        card_part = path.with_suffix(".json.part")
         card_part.write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         part.replace(path)
         card_part.replace(path.with_suffix(".json"))
@@ -149,6 +152,7 @@ def save(module: nn.Module, card: Mapping[str, Any], folder: Path) -> Weights:
         raise StorageError(f"The weights could not be written to {folder}: {error}.") from error
     finally:
         part.unlink(missing_ok=True)
+        card_part.unlink(missing_ok=True)
     return Weights(full["id"], full["sha256"], path, full)
 
 

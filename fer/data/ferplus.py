@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fer.data.rows import open_split
+from fer.data.rows import check_labels, open_split
 
 CLASSES = 8
 DUPLICATE_CORRELATION = 0.93  # pairs above it, looked at, are the same photograph, shifted or re-compressed
@@ -28,6 +28,7 @@ def vote_distribution(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _arrays(root: Path, split: str) -> tuple[Tensor, np.ndarray, np.ndarray]:
     rows = open_split(root, "ferplus", split)
+    check_labels(rows, "label")
     pixels = torch.from_numpy(np.stack([np.asarray(image.convert("L")) for image in rows["image"]]))
     return pixels, np.array(rows["votes"]), np.array(rows["label"])
 

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fer.data.rows import open_split
+from fer.data.rows import check_labels, open_split
+from fer.errors import DataError
 from fer.faces import FACE_SIZE_PX, detect
 from fer.images import to_tensor
 from fer.types import EMOTIONS, Emotion
@@ -33,12 +34,15 @@ def _aligned(pictures: Iterable[Any], labels: Iterable[int]) -> LabelledPhotogra
         if found:
             faces.append(_bytes(found[0].pixels))
             kept.append(label)
+    if not faces:
+        raise DataError("No face was found in any of the photographs. Check that the dataset holds faces.")
     return torch.stack(faces), torch.tensor(kept)
 
 
 def load_lfw(root: Path) -> LabelledPhotographs:
     """lfw_smiles train: grey news photographs of 687 people, mostly neutral and happiness."""
     rows = open_split(root, "lfw_smiles", "train")
+    check_labels(rows, "label")
     return _aligned(rows["image"], rows["label"])
 
 
@@ -52,8 +56,10 @@ def load_london(root: Path) -> LabelledPhotographs:
 def load_puppets(root: Path, least_intensity: float = 0.5) -> LabelledPhotographs:
     """Puppets train (rendered and aligned already), less expressions too mild to be told from neutral."""
     rows = open_split(root, "puppets", "train").select_columns(["image", "emotion", "intensity"])
+    check_labels(rows, "emotion")
     label, intensity = np.array(rows["emotion"]), np.array(rows["intensity"])
     clear = np.flatnonzero((label == EMOTIONS.index(Emotion.NEUTRAL)) | (intensity >= least_intensity))
     pixels = torch.stack([_bytes(to_tensor(image)) for image in rows.select(clear)["image"]])
-    assert pixels.shape[-1] == FACE_SIZE_PX
+    if pixels.shape[-1] != FACE_SIZE_PX:
+        raise DataError(f"Puppets must be {FACE_SIZE_PX} px, these are {pixels.shape[-1]} px.")
     return pixels, torch.from_numpy(label[clear])

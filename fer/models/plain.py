@@ -36,6 +36,9 @@ class PlainConfig:
     zooms: tuple[float, ...] = (1.0,)  # scales of the picture whose probabilities are averaged, each with its mirror
 
     def __post_init__(self) -> None:
+        counts = (self.size_px, *self.widths, *self.blocks)
+        if not all(isinstance(n, int) and n > 0 for n in counts):
+            raise ValueError(f"PlainConfig.size_px, widths and blocks must be positive whole numbers, not {counts}.")
         if len(self.blocks) != len(self.widths) - 1:
             raise ValueError("PlainConfig.blocks needs one entry fewer than widths.")
         if self.temperature <= 0 or not self.zooms or min(self.zooms) <= 0:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -27,13 +29,16 @@ class PlainRecipe:
 
     seed: int = 0
     steps_small: int = 12_000  # steps at small_px, then
-    steps_full: int = 12_000  # steps at the size of the network
+    steps_full: int = 12_000  # steps at the size of the network, then
+    steps_settle: int = 8_000  # steps of a second, lower cycle with weaker augmentation
     small_px: int = 40
     ferplus: int = 56  # faces of each source in a batch
     lfw: int = 5
     london: int = 1
     puppets: int = 2
     learning_rate: float = 0.1
+    settle_rate: float = 0.02  # highest learning rate of the second cycle
+    settle_strength: float = 0.5  # of its augmentation
     weight_decay: float = 5e-4
     ema_decay: float = 0.999
 
@@ -74,30 +79,33 @@ def uniform(shape: Sequence[int], low: float, high: float) -> Tensor:
     return torch.rand(*shape) * (high - low) + low
 
 
-def augment(pixels: Tensor, size_px: int) -> Tensor:
+def augment(pixels: Tensor, size_px: int, strength: float = 1.0) -> Tensor:
     """uint8 (B, S, S) -> standardised (B, 1, size_px, size_px) with the variety of what users send.
 
-    Mirror, turn (0.3 rad), zoom (18 %), shift (9 %); low resolution or blur for a fifth; gamma; noise; an erased box.
+    Mirror, turn (0.3 rad), zoom (18 %), shift (9 %); low resolution or blur for a fifth; gamma; noise; an erased box in
+    half. How far and how often shrinks with ``strength``.
     """
-    x = soften(pixels[:, None].float() / 255)
+    x = soften(pixels[:, None].float() / 255, 0.2 * strength)
     count = len(x)
-    angle, scale = uniform((count,), -0.3, 0.3), 1 + uniform((count,), -0.18, 0.18)
+    turn, move = 0.3 * strength, 0.18 * strength
+    angle, scale = uniform((count,), -turn, turn), 1 + uniform((count,), -move, move)
     mirror = (torch.rand(count) < 0.5).float() * 2 - 1
     theta = torch.zeros(count, 2, 3)
     theta[:, 0, 0], theta[:, 0, 1] = torch.cos(angle) * scale * mirror, -torch.sin(angle) * scale
     theta[:, 1, 0], theta[:, 1, 1] = torch.sin(angle) * scale * mirror, torch.cos(angle) * scale
-    theta[:, :, 2] = uniform((count, 2), -0.18, 0.18)
+    theta[:, :, 2] = uniform((count, 2), -move, move)
     grid = F.affine_grid(theta, [count, 1, size_px, size_px], align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False).clamp(0, 1)
-    x = x ** torch.exp(uniform((count, 1, 1, 1), -0.35, 0.35))
-    x = standardise(x) * uniform((count, 1, 1, 1), 0.7, 1.3)
-    noisy = (torch.rand(count, 1, 1, 1) < 0.15).float() * uniform((count, 1, 1, 1), 0.0, 0.15)
-    return erase(x + noisy * torch.randn_like(x))
+    bend, contrast = 0.35 * strength, 0.3 * strength
+    x = x ** torch.exp(uniform((count, 1, 1, 1), -bend, bend))
+    x = standardise(x) * uniform((count, 1, 1, 1), 1 - contrast, 1 + contrast)
+    noisy = (torch.rand(count, 1, 1, 1) < 0.15 * strength).float() * uniform((count, 1, 1, 1), 0.0, 0.15)
+    return erase(x + noisy * torch.randn_like(x), 0.5 * strength)
 
 
-def soften(x: Tensor) -> Tensor:
-    """Take resolution from about a fifth of the pictures: halve to 0.95 of the size and back."""
-    chosen = torch.nonzero(torch.rand(len(x)) < 0.2)[:, 0]
+def soften(x: Tensor, share: float) -> Tensor:
+    """Take resolution from about ``share`` of the pictures: 0.4 to 0.95 of the size and back."""
+    chosen = torch.nonzero(torch.rand(len(x)) < share)[:, 0]
     if len(chosen):
         size = x.shape[-1]
         small = int(size * float(uniform((1,), 0.4, 0.95)))
@@ -106,14 +114,14 @@ def soften(x: Tensor) -> Tensor:
     return x
 
 
-def erase(x: Tensor) -> Tensor:
-    """Fill a random box with the mean in half of the pictures (Zhong et al. 2020, arXiv 1708.04896)."""
+def erase(x: Tensor, share: float) -> Tensor:
+    """Fill a random box with the mean in about ``share`` of the pictures (Zhong et al. 2020, arXiv 1708.04896)."""
     count, size = len(x), x.shape[-1]
     place = torch.arange(size, dtype=torch.float32)
     centre = torch.rand(2, count, 1) * size
     half = uniform((2, count, 1), 0.06, 0.21) * size
     inside_x, inside_y = ((place[None] - centre[k]).abs() < half[k] for k in range(2))
-    mask = inside_y[:, :, None] & inside_x[:, None, :] & (torch.rand(count, 1, 1) < 0.5)
+    mask = inside_y[:, :, None] & inside_x[:, None, :] & (torch.rand(count, 1, 1) < share)
     return x.masked_fill(mask[:, None], 0.0)
 
 
@@ -138,17 +146,20 @@ def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torc
             logits = network(pictures)
         return Loss(soft_cross_entropy(logits, target))
 
-    def draw(size_px: int, step: int) -> Batch:
+    def draw(size_px: int, strength: float, step: int) -> Batch:
         parts = [stream.batch(step) for stream in streams]
         pixels, target = (torch.cat([part[i] for part in parts]) for i in range(2))
-        pictures = augment(pixels, size_px).contiguous(memory_format=torch.channels_last)
+        pictures = augment(pixels, size_px, strength).contiguous(memory_format=torch.channels_last)
         return pictures.to(device), target.to(device)
 
-    steps = recipe.steps_small + recipe.steps_full
-    phase = Phase("classify", optimizer, loss, one_cycle(recipe.learning_rate, steps))
+    first = recipe.steps_small + recipe.steps_full
+    settle = one_cycle(recipe.settle_rate, recipe.steps_settle)
+    phase = Phase("classify", optimizer, loss, one_cycle(recipe.learning_rate, first))
+    second = Phase("classify", optimizer, loss, lambda step: settle(step - first))
     stages = [
-        Stage("small", recipe.steps_small, lambda step: draw(recipe.small_px, step), [phase]),
-        Stage("full", recipe.steps_full, lambda step: draw(config.size_px, step), [phase]),
+        Stage("small", recipe.steps_small, partial(draw, recipe.small_px, 1.0), [phase]),
+        Stage("full", recipe.steps_full, partial(draw, config.size_px, 1.0), [phase]),
+        Stage("settle", recipe.steps_settle, partial(draw, config.size_px, recipe.settle_strength), [second]),
     ]
     pixels, labels = ferplus.load_validation(data_root)
 
@@ -159,7 +170,8 @@ def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torc
             "validation_nll": float(F.cross_entropy(logits, labels)),
         }
 
-    return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay)
+    identity = json.dumps([asdict(config), asdict(recipe)])
+    return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay, identity)
 
 
 @torch.inference_mode()

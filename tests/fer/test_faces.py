@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from fer import faces as faces_module
 from fer.errors import ImageError, NoFaceError
 from fer.faces import CANONICAL_POINTS, FACE_SIZE_PX, align, detect, detect_many, largest, similarity
 from fer.images import to_picture, to_tensor
@@ -134,14 +135,55 @@ def test_no_face_is_a_sentence_with_what_to_do() -> None:
 
 def test_face_cut_by_the_frame_is_finite(astronaut: Image.Image) -> None:
     faces = detect(astronaut.crop((190, 50, 400, 300)))
+    assert len(faces) == 1
     assert all(bool(face.pixels.isfinite().all()) for face in faces)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 300), (1000, 16), (129, 128)])
-def test_odd_sizes_do_not_break_the_detector(size: tuple[int, int]) -> None:
+def test_noise_of_odd_sizes_has_no_face(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     noise = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
-    assert all(face.confidence >= 0.9 for face in detect(noise))
+    assert detect(noise) == []
+
+
+@pytest.mark.parametrize("shift", [(-400, 0), (400, 0), (0, -400), (0, 400), (-400, -400)])
+def test_align_beyond_the_frame_repeats_the_border(shift: tuple[int, int]) -> None:
+    landmarks = torch.tensor(CANONICAL_POINTS) * FACE_SIZE_PX + torch.tensor(shift)
+    pixels, _ = align(Image.new("RGB", (200, 200), (255, 0, 0)), landmarks)
+    assert torch.allclose(pixels[0], torch.ones(FACE_SIZE_PX, FACE_SIZE_PX), atol=1e-4)
+
+
+def test_a_picture_that_breaks_the_detector_does_not_harm_its_batch(
+    astronaut: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fragile:
+        """MTCNN that fails, as it does on boxes without pixels, where a picture is all black."""
+
+        def __init__(self, detector: object) -> None:
+            self.detector = detector
+
+        def detect(self, stack: np.ndarray, landmarks: bool) -> object:
+            if (stack.reshape(len(stack), -1).max(1) == 0).any():
+                raise IndexError("index 5 is out of bounds")
+            return self.detector.detect(stack, landmarks=landmarks)  # type: ignore[attr-defined]
+
+    fragile = Fragile(faces_module._detector())
+    monkeypatch.setattr(faces_module, "_detector", lambda: fragile)
+    black = Image.new("RGB", astronaut.size)
+    assert len(detect_many([astronaut, astronaut])[1]) == 1
+    with pytest.raises(ImageError, match="detector failed on this picture"):
+        detect_many([astronaut, black])
+
+
+def test_faces_that_are_tiny_for_a_large_photograph_are_named_in_the_sentence(astronaut: Image.Image) -> None:
+    head = astronaut.crop((150, 20, 310, 200))  # the face is 86 px wide
+    scene = Image.new("RGB", (4300, 400), (150, 150, 150))  # a fiftieth of it is 86 px
+    scene.paste(head, (2000, 100))
+    assert len(detect(scene)) == 1
+    scene = Image.new("RGB", (12_000, 400), (150, 150, 150))
+    scene.paste(head, (2000, 100))
+    with pytest.raises(NoFaceError, match="a fiftieth of the photograph's longer side"):
+        largest(scene)
 
 
 def test_bad_picture_raises_its_own_error() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,12 @@ def png_header(width: int, height: int) -> bytes:
         (b"this is not a picture at all", "not a picture"),
         (encoded(Image.fromarray(gradient(256, 256)), "JPEG")[:900], "damaged or incomplete"),
         (encoded(Image.new("RGB", (1, 1))), "at least 16 px"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\n%%EndComments\nshowpage\n", "not a picture"),
+        (
+            b"II*\x00\x08\x00\x00\x00\x01\x00\x06\x01\x03\x00\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00",
+            "not a picture",
+        ),
+        (encoded(Image.fromarray(gradient(64, 64)), "AVIF")[:-200], "damaged or incomplete|not a picture"),
         (png_header(20_000, 100), "12,000 px a side"),
         (png_header(60_000, 60_000), "limit|more than"),
         (png_header(11_000, 11_000), "50,000,000 pixels"),
@@ -67,6 +74,24 @@ def test_animation_is_refused() -> None:
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     with pytest.raises(ImageError, match="animation"):
         open_image(data)
+
+
+def test_a_camera_file_with_a_preview_behind_it_is_read_as_its_first_picture() -> None:
+    first, preview = Image.fromarray(gradient(64, 48)), Image.new("RGB", (32, 24))
+    data = encoded(first, "MPO", save_all=True, append_images=[preview])
+    assert Image.open(io.BytesIO(data)).n_frames == 2  # type: ignore[attr-defined]
+    assert open_image(data).size == (64, 48)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_damaged_bytes_never_end_in_another_error(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    data = np.frombuffer(encoded(Image.fromarray(gradient(40, 40)), kind), np.uint8)
+    for _ in range(40):
+        broken = data.copy()
+        broken[rng.integers(0, len(data), 4)] = rng.integers(0, 256, 4)
+        with suppress(ImageError):
+            assert open_image(broken.tobytes()).mode == "RGB"
 
 
 def test_still_gif_is_read() -> None:

@@ -183,7 +183,15 @@ def test_eight_faces_can_be_learnt_by_heart(tmp_path: Path, monkeypatch: pytest.
             plain_training.photographs, loader, lambda root: (torch.zeros(1, 3, 128, 128).byte(), torch.zeros(1).long())
         )
     recipe = PlainRecipe(
-        steps_small=30, steps_full=30, ferplus=16, lfw=0, london=0, puppets=0, learning_rate=0.05, ema_decay=0.8
+        steps_small=30,
+        steps_full=30,
+        steps_settle=10,
+        ferplus=16,
+        lfw=0,
+        london=0,
+        puppets=0,
+        learning_rate=0.05,
+        ema_decay=0.8,
     )
     config = PlainConfig(widths=(8, 16, 32, 32), blocks=(1, 1, 1), dropout=0.0)
     plan = plain_training.plan(config, recipe, Path("unused"), torch.device("cpu"))

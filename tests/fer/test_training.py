@@ -82,6 +82,15 @@ def test_log_holds_one_record_per_tick(tmp_path: Path) -> None:
     assert set(records[0]) == {"step", "stage", "seconds", "fit", "fit/root", "weight"}
 
 
+def test_logged_loss_is_the_mean_over_updates(tmp_path: Path) -> None:
+    weight = nn.Linear(1, 1, bias=False)
+    optimizer = torch.optim.SGD(weight.parameters(), 0.0)
+    phase = Phase("rare", optimizer, lambda b, step: Loss(weight.weight.sum() * 0 + 1.0 + step), lambda s: 0.0, every=2)
+    train(Plan(weight, [Stage("only", 4, lambda step: (), [phase])], lambda m: {}, 0), tmp_path, log=lambda line: None)
+    record = json.loads((tmp_path / "log.jsonl").read_text())
+    assert record["rare"] == 2.0  # steps 0 and 2: the mean of 1 and 3
+
+
 def test_average_follows_its_closed_form(tmp_path: Path) -> None:
     network = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(network.weight)
@@ -119,6 +128,12 @@ def test_snapshot_of_another_plan_is_refused(tmp_path: Path) -> None:
     train(small_plan(), tmp_path, stop_after=3, log=lambda line: None)
     with pytest.raises(TrainingError, match="belongs to another plan"):
         train(small_plan(seed=4), tmp_path, log=lambda line: None)
+
+
+def test_snapshot_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    train(replace(small_plan(), identity="rate 0.1"), tmp_path, stop_after=3, log=lambda line: None)
+    with pytest.raises(TrainingError, match="another plan or recipe"):
+        train(replace(small_plan(), identity="rate 0.2"), tmp_path, log=lambda line: None)
 
 
 def test_damaged_snapshot_is_refused(tmp_path: Path) -> None:
