@@ -23,6 +23,7 @@ from eval.records import Record, from_table, to_table
 from fer.errors import DataError, StorageError
 
 SECONDS = b"seconds"
+RESULT_KEYS = ("benchmark", "model", "counts", "scores", "recall", "confusion", "ms_per_face", "seed")
 SPEED_FILE = "speed.json"  # below RESULTS; the last stored measurement of speed
 
 
@@ -118,12 +119,16 @@ def write_result(results: Path, result: Mapping[str, Any], records: Sequence[Rec
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON atomically; it refuses nan and infinity, which are not JSON."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, lambda temporary: _write_text(temporary, text))
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    write_atomically(path, write)
 
 
 def read_results(results: Path) -> dict[Path, dict[str, Any]]:
@@ -131,9 +136,13 @@ def read_results(results: Path) -> dict[Path, dict[str, Any]]:
     found: dict[Path, dict[str, Any]] = {}
     for path in sorted(results.glob("*/*/*.json")):
         try:
-            found[path] = json.loads(path.read_text(encoding="utf-8"))
+            result = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"The result {path} could not be read ({error}).") from error
+        missing = [key for key in RESULT_KEYS if key not in result]
+        if missing:
+            raise DataError(f"{path} is no result: it lacks {', '.join(missing)}.")
+        found[path] = result
     return found
 
 

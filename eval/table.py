@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.speed import sentence
-from eval.store import read_results, read_speed, write_atomically
+from eval.store import read_results, read_speed, write_text
 from fer.errors import DataError
 from fer.types import EMOTIONS
 
@@ -102,12 +102,7 @@ def is_stale(path: Path, table: str) -> bool:
 
 def write(path: Path, table: str) -> None:
     """Put ``table`` into the page at ``path``. Raises DataError or StorageError."""
-    page = insert(_read(path), table)
-    write_atomically(path, lambda temporary: _write_text(temporary, page))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text(path, insert(_read(path), table))
 
 
 def _read(path: Path) -> str:

@@ -9,12 +9,45 @@ import pytest
 from eval import benchmarks, table
 from eval.cli import RESULTS
 from eval.families import recognition
-from eval.store import read_predictions, read_results, result_path
+from eval.store import read_predictions, read_results, read_speed, result_path
 from fer.types import Emotion
+from fer.weights import find
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 STORED = read_results(RESULTS)
 N_SCORED = {"ferplus": 3153, "fer2013": 3554, "lfw_smiles": 581, "london_recognition": 54}
+
+
+def by_name():
+    return {(r["model"]["name"], r["benchmark"]["name"]): r for r in STORED.values()}
+
+
+def test_every_benchmark_has_the_bundled_model_and_the_baseline():
+    expected = {(model, name) for model in ("plain", "majority") for name in benchmarks.names()}
+    assert set(by_name()) == expected
+    assert len(STORED) == len(expected), "results of weights that are no longer bundled are still there"
+
+
+def test_results_of_models_are_those_of_the_bundled_weights():
+    for (model, name), result in by_name().items():
+        sha256 = None if model == "majority" else find(model).sha256
+        assert result["model"]["weights_sha256"] == sha256, f"Run again: python -m eval run {model} --benchmarks {name}"
+
+
+def test_plain_is_calibrated_and_beats_the_baseline_everywhere():
+    results = by_name()
+    assert results["plain", "ferplus"]["scores"]["ece"]["value"] <= 0.03
+    for name in benchmarks.names():
+        plain, majority = (results[model, name]["scores"]["accuracy"] for model in ("plain", "majority"))
+        assert plain["low"] > majority["high"], name
+
+
+def test_the_stored_speed_is_within_the_targets():
+    measured = read_speed(RESULTS)
+    assert measured is not None
+    assert measured["photo_px"] == [1024, 1024]
+    assert measured["environment"]["threads"] <= 2
+    assert measured["detect_ms"]["p50"] <= 250
 
 
 def test_the_table_in_the_readme_is_fresh():
