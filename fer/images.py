@@ -18,7 +18,7 @@ MAX_SIDE_PX = 12_000
 MAX_PIXELS = 50_000_000
 MIN_SIDE_PX = 16
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # no decoder that runs a program (EPS)
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # no decoder that runs a program (EPS)
 DAMAGE = (  # what Pillow's decoders raise on damaged files
     OSError,
     SyntaxError,
