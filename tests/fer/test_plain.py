@@ -63,7 +63,8 @@ def test_zoom_enlarges_about_the_centre() -> None:
     x[:, :, 20:28, 20:28] = 1
     assert torch.equal(zoomed(x, 1.0), x)
     assert float(zoomed(x, 1.5).sum()) == pytest.approx(64 * 1.5**2, rel=0.05)
-    assert float(zoomed(x, 0.5).sum()) == pytest.approx(64 * 0.5**2, rel=0.5)
+    shrunk = zoomed(x, 0.5)[:, :, 12:36, 12:36]  # around it lie its reflections
+    assert float(shrunk.sum()) == pytest.approx(64 * 0.5**2, rel=0.1)
 
 
 def test_mirrored_face_reads_the_same(astronaut: Tensor) -> None:
