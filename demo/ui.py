@@ -39,6 +39,13 @@ def build(
             with gr.Tab("About", id="about"):
                 gr.Markdown(_text("about"), elem_classes="dp-text")
         api.add(load, results_folder, READING)
+
+        def forget(request: gr.Request) -> None:
+            """A visit is over: drop all that gradio holds of it, also what a vanished browser kept from us."""
+            page.state_holder.delete_state(str(request.session_hash))
+            page.state_holder.session_data.pop(str(request.session_hash), None)
+
+        page.unload(forget)
     return page
 
 

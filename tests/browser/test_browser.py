@@ -293,12 +293,27 @@ def test_no_picture_stays_in_the_session_on_the_server(visit: Visit, running: gr
     visit.page.wait_for_selector(".dp-thumb >> nth=3", timeout=WAIT_MS)
     visit.page.click(".dp-box >> nth=1")
     visit.page.wait_for_function("document.querySelector('.dp-which').innerText === 'Face 2 of 4'")
-    deadline = time.monotonic() + 10
-    while held_pictures(running) and time.monotonic() < deadline:
-        visit.page.wait_for_timeout(100)
-    assert held_pictures(running) == []
+    assert wait_until_nothing_is_held(visit, running) == []
     assert visit.page.locator("#shown .dp-frame img").get_attribute("src").startswith("data:image/jpeg")  # still shown
     assert visit.page.inner_text(".dp-which") == "Face 2 of 4"
+
+
+def test_a_visit_that_ends_early_leaves_nothing_on_the_server(
+    browser: Browser, visit: Visit, running: gr.Blocks
+) -> None:
+    hasty = Visit(browser, running.local_url, DESKTOP, "light")
+    hasty.upload(encoded(group(), "PNG"))
+    hasty.sentence()
+    hasty.context.close()
+    assert wait_until_nothing_is_held(visit, running) == []
+
+
+def wait_until_nothing_is_held(visit: Visit, running: gr.Blocks) -> list[str]:
+    """What is still held once nothing is, or after 25 seconds."""
+    deadline = time.monotonic() + 25
+    while (held := held_pictures(running)) and time.monotonic() < deadline:
+        visit.page.wait_for_timeout(100)
+    return held
 
 
 def held_pictures(page: gr.Blocks) -> list[str]:
@@ -306,7 +321,7 @@ def held_pictures(page: gr.Blocks) -> list[str]:
     constant = {"examples"}
     return [
         str(config["props"].get("elem_id"))
-        for session in page.state_holder.session_data.values()
+        for session in list(page.state_holder.session_data.values())
         for config in session.config_values.values()
         if "base64" in str(config["props"].get("value")) and config["props"].get("elem_id") not in constant
     ]
