@@ -43,7 +43,7 @@ def expression_chart(probabilities: Mapping[str, float]) -> go.Figure:
 def results_chart(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Accuracy of every model on every benchmark as a dot with its 95 % interval, in percent."""
     scored = [row for row in rows if row["accuracy"] is not None]
-    benchmarks = list(dict.fromkeys(row["benchmark"] for row in scored))
+    benchmarks = list(dict.fromkeys(row["name"] for row in scored))
     figure = go.Figure(
         layout=_layout(height=110 + 48 * max(1, len(benchmarks)), margin={"l": 8, "r": 24, "t": 8, "b": 48})
     )
@@ -66,7 +66,7 @@ def _dots(name: str, rows: Sequence[Mapping[str, Any]], colour: str) -> go.Scatt
     return go.Scatter(
         name=name,
         x=values,
-        y=[row["benchmark"] for row in rows],
+        y=[row["name"] for row in rows],
         mode="markers",
         marker={"color": colour, "size": 11},
         error_x={

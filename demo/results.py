@@ -26,10 +26,14 @@ DATATYPES = ["str"] * 4 + ["number"] * 2 + ["str"] + ["number"] * 4
 
 
 class Row(TypedDict):
-    """One line of the table. Scores are percent with one decimal, None where a score is not defined."""
+    """One line of the table; ``name`` is the benchmark's short name, ``benchmark`` its title.
+
+    Scores are percent with one decimal, None where a score is not defined.
+    """
 
     model: str
     weights: str
+    name: str
     benchmark: str
     split: str
     pictures: int
@@ -60,6 +64,7 @@ def _row(result: dict[str, Any]) -> Row:
     return {
         "model": result["model"]["name"],
         "weights": result["model"]["weights"],
+        "name": result["benchmark"]["name"],
         "benchmark": result["benchmark"]["title"],
         "split": result["benchmark"]["split"],
         "pictures": counts["n_scored"],

@@ -31,6 +31,6 @@ def test_results_chart_has_one_series_per_model_and_skips_undefined_scores(tmp_p
     series = {trace.name: trace for trace in plots.results_chart(results.read_rows(tmp_path)[0]).data}
     assert set(series) == {"plain (plain-1)", "majority (majority-1)"}
     assert list(series["plain (plain-1)"].x) == [80.0, 60.0]
-    assert list(series["majority (majority-1)"].y) == ["ONE"]
+    assert list(series["majority (majority-1)"].y) == ["one"]
     assert series["plain (plain-1)"].error_x.array == pytest.approx([1.0, 1.0])
     assert series["plain (plain-1)"].error_x.arrayminus == pytest.approx([2.0, 2.0])
