@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +20,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playw
 
 import app
 from demo import look, service, ui
-from fer.errors import WeightsError
 from fer.types import EMOTIONS
-from tests.demo.fakes import Counting, astronaut, crowd, encoded, group, write_result
+from tests.demo.fakes import astronaut, crowd, encoded, free_port, group, write_result
 
 pytestmark = pytest.mark.browser
 
@@ -38,15 +36,6 @@ WAIT_MS = 20_000
 SENTENCE = re.compile(r"^(This face shows|No clear expression: closest is) ")
 
 
-def loader() -> service.Loader:
-    """The bundled recogniser, or the tests' stand-in where no weights are bundled yet."""
-    try:
-        service.recognizer()
-    except WeightsError:
-        return Counting
-    return service.recognizer
-
-
 @pytest.fixture(scope="module")
 def uploads_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("uploads")
@@ -57,13 +46,10 @@ def running(uploads_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     results = tmp_path_factory.mktemp("results")
     write_result(results, "plain", "one", 0.81)
     write_result(results, "majority", "one", 0.35)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(uploads_folder))
-        blocks: gr.Blocks = ui.build(loader(), results).queue()
-        blocks.launch(prevent_thread_lock=True, quiet=True, server_port=port, **app.LAUNCH, theme=look.theme())
+        blocks: gr.Blocks = ui.build(service.recognizer, results).queue()
+        blocks.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), **app.LAUNCH, theme=look.theme())
         yield blocks
         blocks.close()
 
@@ -161,7 +147,7 @@ def test_upload_a_photograph_and_read_the_chart(
 ) -> None:
     visit.upload(encoded(astronaut(), "PNG"))
     sentence = visit.sentence()
-    assert SENTENCE.match(sentence)
+    assert sentence.startswith("This face shows happiness ")
     bars = visit.bars()
     assert list(bars) == [str(e) for e in EMOTIONS]
     assert sum(bars.values()) == pytest.approx(100, abs=0.1)

@@ -16,7 +16,7 @@ from gradio_client.exceptions import AppError
 import app
 from demo import ui
 from fer.types import EMOTIONS
-from tests.demo.fakes import Counting, astronaut, group, write_result
+from tests.demo.fakes import Counting, astronaut, free_port, group, write_result
 
 AGE_SECONDS = 2
 
@@ -36,14 +36,6 @@ def page(uploads_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         blocks.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), **app.LAUNCH)
         yield blocks
         blocks.close()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eval import cli, table
+from eval import cli, environment, table
 from eval.environment import git
 from eval.runner import Options, run
 from eval.source import locate
@@ -195,9 +195,19 @@ def test_importing_the_portal_is_inert():
     assert done.stdout.strip() == "[]"
 
 
-def test_git_names_the_commit_of_this_checkout():
+def test_git_names_the_commit_and_what_is_not_committed(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert git() == {"commit": None, "dirty": None}
+    author = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q"], [*author, "commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
     state = git()
-    if state["commit"] is None:
-        pytest.skip("not a git checkout")
     assert len(state["commit"]) == 40
-    assert isinstance(state["dirty"], bool)
+    assert state["dirty"] is False
+    stored = tmp_path / "eval" / "results" / "plain.json"
+    stored.parent.mkdir(parents=True)
+    stored.write_text("{}")
+    assert git()["dirty"] is False  # results of this very run do not count
+    (tmp_path / "code.py").write_text("")
+    assert git()["dirty"] is True
