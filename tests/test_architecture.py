@@ -47,6 +47,17 @@ def test_facenet_is_imported_in_one_place() -> None:
     assert users == [ROOT / "fer" / "faces.py"]
 
 
+def test_rendering_stays_out_of_the_page() -> None:
+    """OpenCV and numba come with requirements-train.txt: only puppets need them, only trainings need puppets."""
+    scripts = {ROOT / "demo" / "examples" / "make_examples.py"}  # run by hand; the page shows what it made
+    for path in {*sources("fer"), *sources("eval"), *sources("demo"), ROOT / "app.py"} - scripts:
+        if path.is_relative_to(ROOT / "fer" / "puppets") or path.stem.endswith("_training"):
+            continue
+        names = imports(path)
+        assert not {name.split(".")[0] for name in names} & {"cv2", "numba", "scipy"}, path
+        assert not any(name.startswith("fer.puppets") for name in names), path
+
+
 def test_papers_do_not_import_each_other() -> None:
     from fer.registry import MODEL_NAMES
 
@@ -71,8 +82,8 @@ def test_importing_opens_no_weights_and_no_network() -> None:
         "socket.socket.connect = refuse\n"
         "import safetensors.torch\n"
         "safetensors.torch.load_file = refuse\n"
-        "import fer, fer.train, fer.models.plain, fer.models.plain_training, eval.cli\n"
-        "heavy = {'facenet_pytorch', 'gradio', 'datasets'} & set(sys.modules)\n"
+        "import fer, fer.train, fer.models.plain, fer.models.plain_training, fer.puppets.__main__, eval.cli\n"
+        "heavy = {'facenet_pytorch', 'gradio', 'datasets', 'cv2', 'numba', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
