@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
+RECOGNITION = "recognition"  # a result that names no family is one of recognition
 FOLDER = Path(__file__).parent.parent / "eval" / "results"
 HEADINGS = {
     "model": "Model",
@@ -48,11 +49,16 @@ class Row(TypedDict):
 
 
 def read_rows(folder: Path = FOLDER) -> tuple[list[Row], list[str]]:
-    """The rows of the table, best accuracy first within a benchmark, and a sentence per file that could not be read."""
+    """The rows of recognition, best accuracy first within a benchmark, and a sentence per file that could not be read.
+
+    Results of other families have other scores and are left out.
+    """
     rows, complaints = [], []
     for path in sorted(folder.glob("*/*/*.json")):
         try:
-            rows.append(_row(json.loads(path.read_text(encoding="utf-8"))))
+            result = json.loads(path.read_text(encoding="utf-8"))
+            if result["benchmark"].get("family", RECOGNITION) == RECOGNITION:
+                rows.append(_row(result))
         except (OSError, ValueError, KeyError, TypeError) as error:
             complaints.append(f"{path.relative_to(folder)} is no result that can be shown ({type(error).__name__}).")
     return sorted(rows, key=lambda row: (row["benchmark"], -(row["accuracy"] or 0.0))), complaints

@@ -1,4 +1,4 @@
-"""The evaluation portal: run recognisers on declared benchmarks, keep raw predictions, score them, print the table.
+"""The evaluation portal: run models on declared benchmarks, keep raw predictions, score them, print the table.
 
 ``python -m eval list | run | score | table``. See docs/adding-a-benchmark.md.
 """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, ClassVar
 
 from fer.types import EMOTIONS, Emotion, Framing
 
@@ -44,13 +45,117 @@ class Reported:
             raise ValueError(f"The reported number of {self.who} needs an arXiv id or a DOI.")
 
 
-@dataclass(frozen=True)
-class Benchmark:
-    """One benchmark: which pictures, which labels, how they are cut and what is scored.
+class FamilyName(StrEnum):
+    """The kinds of task; ``eval.families`` holds how each is run and scored."""
 
-    dataset: the folder below --data-root; hub_id: "org/name" where the same layout is published, else None.
+    RECOGNITION = "recognition"
+    NEUTRALISATION = "neutralisation"
+    VERIFICATION = "verification"
+    FAITHFULNESS = "faithfulness"
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Name the expression of a face.
+
     framing: TIGHT gives each picture to the model as it is; ALIGNED finds the largest face and aligns it first.
     classes: the expressions that compete; the model's other probabilities are dropped and the rest renormalised.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.RECOGNITION
+
+    framing: Framing
+    views: tuple[View, ...]
+    classes: tuple[Emotion, ...]
+
+    def __post_init__(self) -> None:
+        if tuple(e for e in EMOTIONS if e in self.classes) != self.classes:
+            raise ValueError("The classes must be distinct and in the canonical order.")
+        outside = {e for view in self.views for e in (view.constant, *view.labels.values()) if e} - set(self.classes)
+        if outside:
+            raise ValueError(f"The labels hold {sorted(outside)}, which are not among its classes.")
+
+
+@dataclass(frozen=True)
+class Neutralisation:
+    """Remove the expression of a face; the truth is a neutral picture of the same person.
+
+    view: the picture with its label. truth: the column of the neutral picture. person: the column that tells people
+    apart. detect: True finds and aligns the largest face and brings the truth into its frame; False takes both as they
+    are, aligned already. sources: the column of the real people that a generated one is blended from.
+    intensity: the column of the strength in [0, 1], with the two limits that cut it into thirds. landmarks: columns of
+    the 68 points (136 numbers in the unit square) of picture and truth.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.NEUTRALISATION
+
+    view: View
+    truth: str
+    person: str
+    detect: bool
+    sources: str | None = None
+    intensity: str | None = None
+    thirds: tuple[float, float] | None = None
+    landmarks: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.intensity is None) != (self.thirds is None):
+            raise ValueError("An intensity needs the two limits of its thirds, and limits need an intensity.")
+
+
+class Negatives(StrEnum):
+    """Which pairs of different people compete."""
+
+    ANY = "any labels"
+    OTHER_LABEL = "different labels"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Tell whether two pictures show one person.
+
+    A positive pair: one person, two different labels. A negative pair: two people without a common source, their labels
+    as ``negatives`` says. Other fields as in ``Neutralisation``.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.VERIFICATION
+
+    view: View
+    person: str
+    detect: bool
+    negatives: Negatives
+    sources: str | None = None
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Does the removed residue lie where a recogniser looks?
+
+    view: tight crops with their labels. faces: how many are drawn, with ``seed``, among those that are not neutral and
+    that the judge names rightly. percents: shares of the pixels that are replaced, from 0 to 100.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.FAITHFULNESS
+
+    view: View
+    faces: int
+    seed: int
+    percents: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.percents[0] != 0 or self.percents[-1] != 100 or list(self.percents) != sorted(set(self.percents)):
+            raise ValueError("The percents must rise from 0 to 100.")
+
+
+Task = Recognition | Neutralisation | Verification | Faithfulness
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark: which data, which task, and where both come from.
+
+    dataset: the folder below --data-root; hub_id: "org/name" where the same layout is published, else None.
+    task: what is asked of a model; its type decides the family.
     version: raise it whenever a change makes old results incomparable.
     """
 
@@ -59,9 +164,7 @@ class Benchmark:
     version: int
     dataset: str
     split: str
-    framing: Framing
-    views: tuple[View, ...]
-    classes: tuple[Emotion, ...]
+    task: Task
     protocol: str
     licence: str
     source: str
@@ -69,23 +172,30 @@ class Benchmark:
     arxiv: str | None = None
     doi: str | None = None
     hub_id: str | None = None
-    train_split: str = "train"  # only the majority baseline reads it
+    train_split: str = "train"  # only baselines read it
     reported: tuple[Reported, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.arxiv or self.doi):
             raise ValueError(f"The benchmark {self.name} needs an arXiv id or a DOI.")
-        if tuple(e for e in EMOTIONS if e in self.classes) != self.classes:
-            raise ValueError(f"The classes of {self.name} must be distinct and in the canonical order.")
-        outside = {e for view in self.views for e in (view.constant, *view.labels.values()) if e} - set(self.classes)
-        if outside:
-            raise ValueError(f"The labels of {self.name} hold {sorted(outside)}, which are not among its classes.")
+
+    @property
+    def family(self) -> FamilyName:
+        """The kind of its task."""
+        return self.task.family
 
     def declaration(self) -> dict[str, Any]:
-        """Everything that decides a prediction or a score, as JSON values."""
-        keys = ("name", "title", "version", "dataset", "split", "framing", "views", "classes", "protocol", "licence")
+        """Everything that decides a prediction or a score, as JSON values. Recognition bears no family name."""
         everything = asdict(self)
-        return {key: everything[key] for key in keys}
+        place = {key: everything[key] for key in ("name", "title", "version", "dataset", "split")}
+        family = {} if self.family is FamilyName.RECOGNITION else {"family": self.family}
+        terms = {key: everything[key] for key in ("protocol", "licence")}
+        return place | family | asdict(self.task) | terms
+
+
+def family_name(declaration: Mapping[str, Any]) -> FamilyName:
+    """The family of a stored declaration."""
+    return FamilyName(declaration.get("family", FamilyName.RECOGNITION))
 
 
 def same(names: tuple[Emotion, ...]) -> dict[str, Emotion | None]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from eval import benchmarks, table
-from eval.benchmark import Benchmark
+from eval.benchmark import Benchmark, family_name
 from eval.store import SPEED_FILE, read_predictions, read_results, write_json, write_result
-from fer.errors import DataError, FerError
+from fer.errors import DataError, FerError, RegistryError
 
 RESULTS = Path(__file__).parent / "results"
 CACHE = Path(".eval_cache")
@@ -40,7 +40,7 @@ def _positive(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eval", description="Measure recognisers on declared benchmarks.")
+    parser = argparse.ArgumentParser(prog="python -m eval", description="Measure models on declared benchmarks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="show the benchmarks and the models")
     listing.set_defaults(command=_list)
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(run: argparse.ArgumentParser) -> None:
     add = run.add_argument
     add("models", nargs="+", metavar="MODEL", help="names that `list` shows")
-    add("--benchmarks", metavar="A,B", help="default: all")
+    add("--benchmarks", metavar="A,B", help="default: all that a model can take")
     add("--weights", default="default", help="default, a .safetensors path, or ORG/NAME@REVISION")
     place = run.add_mutually_exclusive_group()
     root_help = "holds the dataset folders; default ../shared/data if it exists"
@@ -86,11 +86,13 @@ def _list(options: argparse.Namespace) -> int:
 
     for name in benchmarks.names():
         b = benchmarks.benchmark(name)
-        print(f"{name} (version {b.version}): {b.title}\n  {b.protocol}\n  data: {b.dataset}/{b.split}; {b.licence}")
+        print(f"{name} (version {b.version}, {b.family}): {b.title}\n  {b.protocol}")
+        print(f"  data: {b.dataset}/{b.split}; {b.licence}")
         print(f"  from: {b.citation}, {_reference(b)}")
         for r in b.reported:
             print(f"  reported elsewhere: {r.accuracy_percent} % {r.who} ({r.protocol}; {_reference(r)})")
-    print(f"models: {', '.join(contestants.names())}")
+    models = [name for name in contestants.names() if name not in contestants.BASELINES]
+    print(f"models: {', '.join(models)}\nbaselines: {', '.join(contestants.BASELINES)}")
     return OK
 
 
@@ -99,14 +101,32 @@ def _reference(cited: Any) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
-    chosen = options.benchmarks.split(",") if options.benchmarks else benchmarks.names()
-    declared = [benchmarks.benchmark(name.strip()) for name in chosen]
-    if options.dataset and len({b.dataset for b in declared}) > 1:
+    pairs = _pairs(options)
+    if options.dataset and len({b.dataset for b, _ in pairs}) > 1:
         raise DataError("--dataset names one dataset, but the benchmarks read several. Choose some with --benchmarks.")
-    for benchmark in declared:
-        for model in options.models:
-            _run_one(benchmark, model, options)
+    for benchmark, model in pairs:
+        _run_one(benchmark, model, options)
     return OK
+
+
+def _pairs(options: argparse.Namespace) -> list[tuple[Benchmark, str]]:
+    """Who runs where: the pairs asked for, all of which must be possible, or every one that is."""
+    from eval import contestants
+
+    if options.benchmarks:
+        declared = [benchmarks.benchmark(name.strip()) for name in options.benchmarks.split(",")]
+        pairs = [(b, model) for b in declared for model in options.models]
+        for b, model in pairs:
+            contestants.check(model, b)
+        return pairs
+    declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
+    pairs = [(b, model) for b in declared for model in options.models if contestants.can_take(model, b)]
+    idle = [model for model in options.models if model not in {entered for _, entered in pairs}]
+    if idle:
+        raise RegistryError(
+            f"There is no benchmark that {', '.join(idle)} can be measured on. See: python -m eval list"
+        )
+    return pairs
 
 
 def _run_one(benchmark: Benchmark, model: str, options: argparse.Namespace) -> None:
@@ -150,23 +170,23 @@ class _Bar:
 
 
 def _summary(result: dict[str, Any]) -> str:
-    scores, counts, model = result["scores"], result["counts"], result["model"]
-    a = scores["accuracy"]
+    from eval.families import FAMILIES
+
+    counts, model = result["counts"], result["model"]
     left_out = ", ".join(f"{key} {n}" for key, n in counts.items() if n and key != "n_original")
     return (
-        f"{model['name']} ({model['weights']}) on {result['benchmark']['name']}: accuracy {100 * a['value']:.2f} % "
-        f"[{100 * a['low']:.2f}, {100 * a['high']:.2f}], UAR {100 * scores['uar']['value']:.2f} %; "
+        f"{model['name']} ({model['weights']}) on {result['benchmark']['name']}: "
+        f"{FAMILIES[family_name(result['benchmark'])].headline(result)}; "
         f"{counts['n_original']} pictures: {left_out}; {result['seconds']:.1f} s"
     )
 
 
 def _score(options: argparse.Namespace) -> int:
-    from eval.families import recognition
-    from fer.types import Emotion
+    from eval.families import FAMILIES
 
     for path, result in read_results(options.results).items():
-        classes = tuple(Emotion(name) for name in result["benchmark"]["classes"])
-        fresh = recognition(read_predictions(path, result), classes, result["seed"])
+        family = FAMILIES[family_name(result["benchmark"])]
+        fresh = family.score(read_predictions(path, result), result["benchmark"], result["seed"])
         changed = any(result[key] != fresh[key] for key in fresh)
         if changed:
             write_json(path, result | fresh)
@@ -190,13 +210,12 @@ def _write_command(options: argparse.Namespace) -> str:
 
 
 def _table(options: argparse.Namespace) -> int:
-    rendered = table.render_folder(options.results, options.model)
     if options.write:
-        table.write(options.write, rendered)
+        table.write(options.write, table.sections(options.results, options.model))
     elif options.check:
-        if table.is_stale(options.check, rendered):
+        if table.is_stale(options.check, table.sections(options.results, options.model)):
             print(f"The table in {options.check} is stale. Run: {_write_command(options)}")
             return STALE
     else:
-        print(rendered)
+        print(table.render_folder(options.results, options.model))
     return OK

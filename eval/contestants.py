@@ -1,26 +1,38 @@
-"""Who is measured: a model of ``fer`` with its weights, or the majority baseline."""
+"""Who is measured: a model of ``fer`` with its weights, or a baseline without any."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from eval.benchmark import Benchmark
-from eval.pictures import label_reader
+from eval import regions
+from eval.benchmark import Benchmark, Neutralisation, Recognition
+from eval.families import FAMILIES
+from eval.pictures import faces_of, label_reader
 from eval.source import Source
 from fer.errors import DataError, RegistryError
-from fer.models.base import Recognizer
-from fer.types import EMOTIONS, Framing, Prediction
+from fer.framing import LUMINANCE, resized
+from fer.images import open_image
+from fer.models.base import Embedder, Neutralizer, Recognizer
+from fer.types import EMOTIONS, Edit, Framing, Prediction
 
-MAJORITY = "majority"
+CAN: dict[type, str] = {
+    Recognizer: "name expressions",
+    Neutralizer: "remove an expression",
+    Embedder: "tell people apart",
+}
+READ_AT_ONCE = 32
 
 
 @dataclass(frozen=True, eq=False)
 class Contestant:
-    """A recogniser and what identifies it.
+    """Who is measured and what identifies it.
 
     weights_sha256: None where there are no weights. device: where it runs. parameters: what decides the answers of a
     contestant without weights.
@@ -29,13 +41,13 @@ class Contestant:
     name: str
     weights_id: str
     weights_sha256: str | None
-    recognizer: Recognizer
+    model: Any
     device: str
-    parameters: tuple[float, ...] = ()
+    parameters: tuple[float | str, ...] = ()
 
 
 class Majority(Recognizer):
-    """Answers with the class frequencies of the train split, whatever the picture: the floor of every benchmark."""
+    """Answers with the class frequencies of the train split, whatever the picture: the floor of recognition."""
 
     def __init__(self, probs: tuple[float, ...]) -> None:
         """probs: eight in canonical order, sum 1."""
@@ -46,38 +58,111 @@ class Majority(Recognizer):
         return Prediction(torch.tensor(self.probs, dtype=torch.float32).repeat(len(faces), 1))
 
 
+class Input(Neutralizer):
+    """Leaves every face as it is."""
+
+    def neutralize(self, faces: Tensor) -> Edit:
+        """See ``Neutralizer.neutralize``."""
+        return Edit(faces, {})
+
+
+class MeanNeutral(Neutralizer):
+    """Answers with the mean neutral face of the train split, whoever is shown."""
+
+    def __init__(self, mean: Tensor) -> None:
+        """mean: (3, S, S) in [-1, 1]."""
+        self.mean = mean
+
+    def neutralize(self, faces: Tensor) -> Edit:
+        """See ``Neutralizer.neutralize``."""
+        return Edit(resized(self.mean[None], faces.shape[-1]).repeat(len(faces), 1, 1, 1), {})
+
+
+class Pixels(Embedder):
+    """The luminance of the face itself: 32 px, inside the face ellipse, standardised, of length 1."""
+
+    SIDE_PX = 32
+
+    def embed(self, faces: Tensor) -> Tensor:
+        """See ``Embedder.embed``."""
+        grey = resized((faces.float() * torch.tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True), self.SIDE_PX)
+        values = grey[:, 0, regions.face(self.SIDE_PX)]
+        centred = values - values.mean(1, keepdim=True)
+        return torch.nn.functional.normalize(centred + 1e-6 * (centred.norm(dim=1, keepdim=True) == 0))
+
+
+BASELINES: dict[str, type] = {"majority": Majority, "input": Input, "mean_neutral": MeanNeutral, "pixels": Pixels}
+
+
 def names() -> list[str]:
     """Every name that ``enter`` takes."""
-    from fer.registry import specs
+    from fer.registry import MODEL_NAMES
 
-    return [MAJORITY, *specs()]
+    return [*BASELINES, *MODEL_NAMES]
+
+
+def kind(name: str) -> type:
+    """The class of a contestant, which tells what it can do. Raises RegistryError for an unknown name."""
+    if name not in names():
+        raise RegistryError.unknown("model", name, names())
+    if name in BASELINES:
+        return BASELINES[name]
+    from fer.registry import spec
+
+    built = spec(name)
+    return built.build if isinstance(built.build, type) else type(built.build(built.config()))
+
+
+def can_take(name: str, benchmark: Benchmark) -> bool:
+    """Whether a contestant has all capabilities that a benchmark asks for."""
+    return not _lacking(name, benchmark)
+
+
+def _lacking(name: str, benchmark: Benchmark) -> list[type]:
+    return [capability for capability in FAMILIES[benchmark.family].needs if not issubclass(kind(name), capability)]
+
+
+def check(name: str, benchmark: Benchmark) -> None:
+    """RegistryError, one sentence, where a contestant lacks what a benchmark asks for."""
+    if lacking := _lacking(name, benchmark):
+        raise RegistryError(
+            f"{name} cannot be measured on {benchmark.name}, because it cannot {' or '.join(CAN[c] for c in lacking)}."
+        )
 
 
 def enter(name: str, weights: str, device: str, benchmark: Benchmark, source: Source) -> Contestant:
-    """Load who is called ``name``. Raises RegistryError (unknown, or no recogniser) and WeightsError."""
-    if name not in names():
-        raise RegistryError.unknown("model", name, names())
-    if name == MAJORITY:
-        shares = frequencies(benchmark, source)
-        return Contestant(MAJORITY, "none", None, Majority(shares), "cpu", shares)
+    """Load who is called ``name``. Raises RegistryError (unknown, or lacks a capability), WeightsError, DataError."""
+    check(name, benchmark)
+    if name in BASELINES:
+        return _baseline(name, benchmark, source)
     import fer
     from fer.load import pick_device
     from fer.weights import find
 
     found = find(name, weights)
-    model = fer.load(name, weights, device)
-    if not isinstance(model, Recognizer):
-        raise RegistryError(f"The model {name} does not name expressions, so it cannot be scored on {benchmark.name}.")
-    return Contestant(name, found.id, found.sha256, model, pick_device(device).type)
+    return Contestant(name, found.id, found.sha256, fer.load(name, weights, device), pick_device(device).type)
+
+
+def _baseline(name: str, benchmark: Benchmark, source: Source) -> Contestant:
+    if name == "majority":
+        shares = frequencies(benchmark, source)
+        return Contestant(name, "none", None, Majority(shares), "cpu", shares)
+    if name == "mean_neutral":
+        mean = mean_neutral(benchmark, source)
+        digest = hashlib.sha256(mean.numpy().tobytes()).hexdigest()
+        return Contestant(name, "none", None, MeanNeutral(mean), "cpu", (digest,))
+    return Contestant(name, "none", None, BASELINES[name](), "cpu")
 
 
 def frequencies(benchmark: Benchmark, source: Source) -> tuple[float, ...]:
     """Shares of the eight expressions among the train split's labels, by the benchmark's own label maps."""
-    labels = [view.label for view in benchmark.views if view.label is not None]
-    unlabelled = [view.image for view in benchmark.views if view.label is None]
+    assert isinstance(benchmark.task, Recognition)
+    views = benchmark.task.views
+    labels = [view.label for view in views if view.label is not None]
+    unlabelled = [view.image for view in views if view.label is None]
     rows = source.open(benchmark.train_split, unlabelled, labels)
     total: Counter[str] = Counter()
-    for view in benchmark.views:
+    for view in views:
         if view.constant is not None:
             total[view.constant] += rows.num_rows
             continue
@@ -86,3 +171,23 @@ def frequencies(benchmark: Benchmark, source: Source) -> tuple[float, ...]:
     if not total:
         raise DataError(f"The {benchmark.train_split} split of {source.id} has no label that {benchmark.name} scores.")
     return tuple(total[e] / total.total() for e in EMOTIONS)
+
+
+def mean_neutral(benchmark: Benchmark, source: Source) -> Tensor:
+    """Mean (3, S, S) of the train split's neutral faces, cut as the benchmark does; missed ones are left out."""
+    assert isinstance(benchmark.task, Neutralisation)
+    total, count = torch.zeros(1), 0
+    for faces in _neutral_faces(benchmark.task, source.open(benchmark.train_split, [benchmark.task.truth], [])):
+        for face in faces:
+            if face is not None:
+                total, count = total + face.double(), count + 1
+    if not count:
+        raise DataError(f"The {benchmark.train_split} split of {source.id} has no neutral face to average.")
+    return (total / count).float()
+
+
+def _neutral_faces(task: Neutralisation, rows: Any) -> Iterator[Iterable[Tensor | None]]:
+    framing = Framing.ALIGNED if task.detect else Framing.TIGHT
+    for start in range(0, rows.num_rows, READ_AT_ONCE):
+        pictures = [open_image(each["bytes"]) for each in rows[start : start + READ_AT_ONCE][task.truth]]
+        yield faces_of(pictures, framing)

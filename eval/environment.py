@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARIES = ("torch", "numpy", "pillow", "datasets", "huggingface_hub", "pyarrow", "facenet-pytorch")
+LIBRARIES = ("torch", "numpy", "pillow", "datasets", "huggingface_hub", "pyarrow", "facenet-pytorch", "scikit-image")
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def git() -> dict[str, Any]:
 def code_digest() -> str:
     """SHA-256 over the sources that turn pictures into predictions, so that runs resume only on unchanged code."""
     digest = hashlib.sha256(f"torch {torch.__version__}".encode())
-    for path in [*sorted((ROOT / "fer").rglob("*.py")), ROOT / "eval" / "pictures.py"]:
+    for path in sorted(path for package in ("fer", "eval") for path in (ROOT / package).rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

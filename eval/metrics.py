@@ -42,19 +42,19 @@ def confusion(labels: Ints, predicted: Ints, classes: int, weights: Floats | Non
     return np.asarray(counts.reshape(*counts.shape[:-1], classes, classes + 1))
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
+def ratio(part: Floats, whole: Floats) -> Floats:
     """part / whole, nan where whole is 0."""
     return np.asarray(np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0))
 
 
-def _mean_of_present(values: Floats) -> Floats:
+def mean_of_present(values: Floats) -> Floats:
     """Mean over the last axis of what is not nan (at least one is)."""
-    return np.asarray(_ratio(np.nansum(values, -1), (~np.isnan(values)).sum(-1)))
+    return np.asarray(ratio(np.nansum(values, -1), (~np.isnan(values)).sum(-1)))
 
 
 def accuracy(counts: Floats) -> Floats:
     """Right predictions / all pictures; a missed face is wrong. counts: (..., C, C + 1) -> (...)."""
-    return _ratio(np.diagonal(counts, axis1=-2, axis2=-1).sum(-1), counts.sum((-2, -1)))
+    return ratio(np.diagonal(counts, axis1=-2, axis2=-1).sum(-1), counts.sum((-2, -1)))
 
 
 def accuracy_detected(counts: Floats) -> Floats:
@@ -64,27 +64,27 @@ def accuracy_detected(counts: Floats) -> Floats:
 
 def recall(counts: Floats) -> Floats:
     """Right predictions / pictures of each class (..., C); nan for a class without pictures."""
-    return _ratio(np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1))
+    return ratio(np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1))
 
 
 def uar(counts: Floats) -> Floats:
     """Unweighted average recall: the mean of ``recall`` over the classes that have pictures."""
-    return _mean_of_present(recall(counts))
+    return mean_of_present(recall(counts))
 
 
 def macro_f1(counts: Floats) -> Floats:
     """Mean over the classes that have pictures of 2 TP / (pictures of the class + predictions of the class)."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     present = counts.sum(-1)
-    f1 = _ratio(2 * hits, present + counts[..., :-1].sum(-2))
-    return _mean_of_present(np.where(present > 0, f1, np.nan))
+    f1 = ratio(2 * hits, present + counts[..., :-1].sum(-2))
+    return mean_of_present(np.where(present > 0, f1, np.nan))
 
 
 def nll(probs: Floats, labels: Ints, weights: Floats | None = None) -> Floats:
     """Mean negative log-likelihood in nats. probs: (N, C), labels: (N,), weights: (..., N) -> (...)."""
     loss = -np.log(np.maximum(probs[np.arange(len(labels)), labels], LOWEST_PROBABILITY))
     weights = np.ones(len(labels)) if weights is None else weights
-    return _ratio(weights @ loss, weights.sum(-1))
+    return ratio(weights @ loss, weights.sum(-1))
 
 
 def ece(probs: Floats, labels: Ints, weights: Floats | None = None, bins: int = ECE_BINS) -> Floats:
@@ -97,4 +97,4 @@ def ece(probs: Floats, labels: Ints, weights: Floats | None = None, bins: int = 
     member[np.arange(len(labels)), np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1).astype(int)] = 1
     weights = np.ones(len(labels)) if weights is None else weights
     gap = np.abs(weights @ (member * (right - confidence)[:, None])).sum(-1)
-    return _ratio(gap, weights.sum(-1))
+    return ratio(gap, weights.sum(-1))

@@ -1,9 +1,9 @@
-"""From rows of a dataset to labelled pictures, and from pictures to faces that a recogniser takes."""
+"""From rows of a dataset to labelled pictures, and from pictures to faces that a model takes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from eval.benchmark import View
+from eval.benchmark import Benchmark, View
 from eval.records import Record, Status
+from eval.source import Source
 from fer.errors import DataError, ImageError
 from fer.faces import detect_many
 from fer.images import open_image, to_tensor
-from fer.models.base import Recognizer
 from fer.types import EMOTIONS, Framing, Prediction
 
 
@@ -70,25 +70,76 @@ def faces_of(pictures: Sequence[Image.Image], framing: Framing) -> list[Tensor |
     return [found[0].pixels if found else None for found in detect_many(pictures)]
 
 
-def predict(samples: Sequence[Sample], recognizer: Recognizer, framing: Framing) -> list[Record]:
-    """Records of the samples with probabilities filled in; those that cannot be predicted keep their status."""
+class Split:
+    """The pictures of a benchmark's split by number: every view of the first row, then of the second, ...
+
+    images, others: columns that a row needs besides the pictures and labels of the views. limit: only the first rows.
+    """
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        source: Source,
+        views: Sequence[View],
+        limit: int | None,
+        images: Sequence[str] = (),
+        others: Sequence[str] = (),
+    ) -> None:
+        labels = [view.label for view in views if view.label is not None]
+        self.rows = source.open(benchmark.split, [*(view.image for view in views), *images], [*labels, *others])
+        self.views: list[tuple[View, Any]] = [(view, label_reader(self.rows, view)) for view in views]
+        self.n_rows = int(self.rows.num_rows if limit is None else min(limit, self.rows.num_rows))
+
+    def __len__(self) -> int:
+        return self.n_rows * len(self.views)
+
+    def key(self, number: int) -> tuple[int, str]:
+        """What identifies the picture in its record."""
+        row, view = divmod(number, len(self.views))
+        return row, self.views[view][0].image
+
+    def sample(self, number: int) -> Sample:
+        """Read one picture."""
+        return self.sample_and_row(number)[0]
+
+    def sample_and_row(self, number: int) -> tuple[Sample, Mapping[str, Any]]:
+        """Read one picture, and the row that holds it."""
+        place, index = divmod(number, len(self.views))
+        view, name_of = self.views[index]
+        row: Mapping[str, Any] = self.rows[place]
+        return read(row, place, view, name_of(row)), row
+
+
+def not_square(face: Tensor) -> str:
+    """Why a face (3, H, W) that is given to a model as it is cannot be used, or nothing."""
+    if face.shape[1] == face.shape[2]:
+        return ""
+    return f"A tight crop must be square; it is {face.shape[2]} x {face.shape[1]} px."
+
+
+def by_size(faces: Mapping[int, Tensor]) -> Iterator[tuple[list[int], Tensor]]:
+    """Faces by number -> batches of one size, with their numbers."""
+    groups: dict[torch.Size, list[int]] = {}
+    for i, face in faces.items():
+        groups.setdefault(face.shape, []).append(i)
+    for numbers in groups.values():
+        yield numbers, torch.stack([faces[i] for i in numbers])
+
+
+def single_faces(samples: Sequence[Sample], framing: Framing) -> tuple[list[Record], dict[int, Tensor]]:
+    """Records of the samples with what became of each picture, and the usable faces by their place in ``samples``."""
     readable = [(i, s.picture) for i, s in enumerate(samples) if s.picture is not None]
     records = [s.record for s in samples]
-    faces = faces_of([picture for _, picture in readable], framing) if readable else []
-    by_size: dict[torch.Size, list[tuple[int, Tensor]]] = {}
-    for (i, _), face in zip(readable, faces, strict=True):
+    faces: dict[int, Tensor] = {}
+    found = faces_of([picture for _, picture in readable], framing) if readable else []
+    for (i, _), face in zip(readable, found, strict=True):
         if face is None:
             records[i] = replace(records[i], status=Status.NO_FACE)
-        elif face.shape[1] != face.shape[2]:
-            size = f"{face.shape[2]} x {face.shape[1]} px"
-            records[i] = replace(records[i], status=Status.BROKEN, note=f"A tight crop must be square; it is {size}.")
+        elif reason := not_square(face):
+            records[i] = replace(records[i], status=Status.BROKEN, note=reason)
         else:
-            by_size.setdefault(face.shape, []).append((i, face))
-    for group in by_size.values():
-        probs = canonical(recognizer.recognize(torch.stack([face for _, face in group]), framing))
-        for (i, _), row in zip(group, probs.tolist(), strict=True):
-            records[i] = replace(records[i], probs=tuple(row))
-    return records
+            faces[i] = face
+    return records, faces
 
 
 def canonical(prediction: Prediction) -> Tensor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ class Status(StrEnum):
     """What became of a picture."""
 
     PREDICTED = "predicted"
-    NO_FACE = "no_face"  # scored as an error
+    NO_FACE = "no_face"  # scored as an error in recognition, only counted elsewhere
     OUTSIDE_PROTOCOL = "outside_protocol"  # its label is declared as not scored
     UNKNOWN_LABEL = "unknown_label"  # its label is not declared at all
     BROKEN = "broken"  # the picture could not be read
@@ -27,8 +28,12 @@ class Record:
     """One picture.
 
     row, column: its place in the split. sha256: of the picture's bytes, empty where there are none. label: None where
-    it is unknown or outside the protocol. probs: eight in canonical order, None where nothing was predicted. note: the
-    label as found, or why the picture is broken.
+    it is unknown or outside the protocol. probs: eight in canonical order, None where no expression was named. note:
+    the label as found, or why the picture is broken.
+
+    Beyond recognition: person: who it shows. sources: the real people behind it. output_sha256: of a generated face's
+    8-bit pixels. values: measured numbers by name. vector: an embedding, kept only until a run is complete.
+    cosines: of this picture to each predicted one before it, as ``eval.pairs.cosines`` rounds them.
     """
 
     row: int
@@ -38,6 +43,12 @@ class Record:
     status: Status
     probs: tuple[float, ...] | None = None
     note: str = ""
+    person: str = ""
+    sources: tuple[str, ...] = ()
+    output_sha256: bytes = b""
+    values: Mapping[str, float] = field(default_factory=dict)
+    vector: tuple[float, ...] = ()
+    cosines: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[int, str]:
@@ -59,23 +70,42 @@ SCHEMA = pa.schema(
 )
 
 
+BEYOND = {  # columns that are written only where a record fills them
+    "person": pa.string(),
+    "sources": pa.list_(pa.string()),
+    "output_sha256": pa.binary(),
+    "vector": pa.list_(pa.float32()),
+    "cosines": pa.list_(pa.int16()),
+}
+
+
 def to_table(records: Sequence[Record]) -> pa.Table:
-    """Records -> table in ``SCHEMA``."""
+    """Records -> table in ``SCHEMA``, then the columns of ``BEYOND`` in use, then one column per measured value."""
     rows = [
         {name: getattr(r, name) for name in SCHEMA.names}
         | {"label": None if r.label is None else str(r.label), "status": str(r.status)}
         for r in records
     ]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    for name, kind in BEYOND.items():
+        if any(getattr(r, name) for r in records):
+            table = table.append_column(name, pa.array([getattr(r, name) for r in records], kind))
+    for name in dict.fromkeys(name for r in records for name in r.values):
+        table = table.append_column(name, pa.array([r.values.get(name) for r in records], pa.float64()))
+    return table
 
 
 def from_table(table: pa.Table) -> list[Record]:
-    """Table in ``SCHEMA`` -> records."""
-    return [_record(**row) for row in table.select(SCHEMA.names).to_pylist()]
+    """Table as ``to_table`` makes it -> records."""
+    return [_record(row) for row in table.to_pylist()]
 
 
-def _record(
-    row: int, column: str, sha256: bytes, label: str | None, status: str, probs: list[float] | None, note: str
-) -> Record:
-    exact = None if probs is None else tuple(float(p) for p in np.asarray(probs, np.float32))
-    return Record(row, column, sha256, None if label is None else Emotion(label), Status(status), exact, note)
+def _record(row: Mapping[str, Any]) -> Record:
+    known = {name: row[name] for name in SCHEMA.names}
+    beyond = {name: row[name] for name in BEYOND if name in row}
+    values = {name: value for name, value in row.items() if name not in known | beyond and value is not None}
+    known["label"] = None if row["label"] is None else Emotion(row["label"])
+    known["status"] = Status(row["status"])
+    known["probs"] = None if row["probs"] is None else tuple(float(p) for p in np.asarray(row["probs"], np.float32))
+    beyond = {name: tuple(value) if isinstance(value, list) else value for name, value in beyond.items()}
+    return Record(**known, **beyond, values=values)

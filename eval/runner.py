@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from eval import families
-from eval.benchmark import Benchmark, View
+from eval.benchmark import Benchmark
 from eval.contestants import Contestant
 from eval.environment import code_digest, environment, git
-from eval.pictures import Sample, faces_of, label_reader, predict, read
+from eval.families import FAMILIES
+from eval.families.base import Items
 from eval.records import Record, Status
 from eval.source import Source
 from eval.store import Parts
-from fer.models.base import Recognizer
-from fer.types import Framing
 
 FORMAT = 1  # of the result JSON
 TIMED_FACES = 50
@@ -49,30 +46,6 @@ class Run:
     parts: Parts
 
 
-class _Split:
-    """The pictures of a benchmark's split by number: every view of the first row, then of the second, ..."""
-
-    def __init__(self, benchmark: Benchmark, source: Source, limit: int | None) -> None:
-        images = [view.image for view in benchmark.views]
-        labels = [view.label for view in benchmark.views if view.label is not None]
-        self.rows = source.open(benchmark.split, images, labels)
-        self.views: list[tuple[View, Any]] = [(view, label_reader(self.rows, view)) for view in benchmark.views]
-        self.n_rows = self.rows.num_rows if limit is None else min(limit, self.rows.num_rows)
-
-    def __len__(self) -> int:
-        return int(self.n_rows) * len(self.views)
-
-    def key(self, number: int) -> tuple[int, str]:
-        row, view = divmod(number, len(self.views))
-        return row, self.views[view][0].image
-
-    def sample(self, number: int) -> Sample:
-        place, index = divmod(number, len(self.views))
-        view, name_of = self.views[index]
-        row = self.rows[place]
-        return read(row, place, view, name_of(row))
-
-
 def run(
     benchmark: Benchmark, source: Source, contestant: Contestant, options: Options, progress: Progress | None = None
 ) -> Run:
@@ -81,12 +54,14 @@ def run(
     Raises DataError, StorageError. The caller stores the result, then calls ``parts.clear()``.
     """
     started = time.perf_counter()
+    family = FAMILIES[benchmark.family]
     revision = source.revision(benchmark.split)
-    split = _Split(benchmark, source, options.limit)
-    parts = Parts(options.cache, _identity(benchmark, source, revision, contestant))
+    items = family.open(benchmark, source, contestant.device, options.limit)
+    parts = Parts(options.cache, _identity(benchmark, source, revision, contestant) | dict(items.judged_by()))
     opening = time.perf_counter() - started
-    records, seconds = _predict_all(split, benchmark.framing, contestant.recognizer, parts, options, progress)
-    speed = _speed(contestant.recognizer, _first_faces(split, records, benchmark.framing), benchmark.framing)
+    records, seconds = _predict_all(items, contestant.model, parts, options, progress)
+    speed = _speed(items, contestant.model, records) | {"includes": family.timed}
+    records = family.finish(records)
     result = {
         "format": FORMAT,
         "benchmark": benchmark.declaration(),
@@ -97,7 +72,8 @@ def run(
             "weights_sha256": contestant.weights_sha256,
         },
         "partial": options.limit is not None,
-        **families.recognition(records, benchmark.classes, options.seed),
+        **items.judged_by(),
+        **family.score(records, benchmark.declaration(), options.seed),
         "skipped": _skipped(records),
         "seconds": round(opening + seconds, 3),
         "ms_per_face": speed,
@@ -121,24 +97,24 @@ def _identity(benchmark: Benchmark, source: Source, revision: str, contestant: C
 
 
 def _predict_all(
-    split: _Split, framing: Framing, recognizer: Recognizer, parts: Parts, options: Options, progress: Progress | None
+    items: Items, model: Any, parts: Parts, options: Options, progress: Progress | None
 ) -> tuple[list[Record], float]:
     kept, seconds = parts.read()
     records = {record.key: record for record in kept}
-    numbers = {split.key(number): number for number in range(len(split))}
+    numbers = {items.key(number): number for number in range(len(items))}
     pending = [number for key, number in numbers.items() if key not in records]
-    done = len(split) - len(pending)
+    done = len(items) - len(pending)
     for batch in _batches(pending, options.batch_size):
         if progress:
-            progress(done, len(split))
+            progress(done, len(items))
         started = time.perf_counter()
-        fresh = predict([split.sample(number) for number in batch], recognizer, framing)
+        fresh = items.predict(batch, model)
         took = time.perf_counter() - started
         parts.add(batch[0], fresh, took)
         records |= {record.key: record for record in fresh}
         seconds, done = seconds + took, done + len(batch)
     if progress:
-        progress(done, len(split))
+        progress(done, len(items))
     return [records[key] for key in numbers], seconds
 
 
@@ -147,21 +123,16 @@ def _batches(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
         yield numbers[start : start + size]
 
 
-def _first_faces(split: _Split, records: Sequence[Record], framing: Framing) -> list[Tensor]:
-    """Faces of the first pictures that were predicted, prepared again: a resumed run has none in memory."""
+def _speed(items: Items, model: Any, records: Sequence[Record]) -> dict[str, Any]:
+    """Milliseconds of the model alone, one face at a time, after a warm-up; None where there are no faces."""
     chosen = [i for i, record in enumerate(records) if record.status is Status.PREDICTED][:TIMED_FACES]
-    pictures = [picture for i in chosen if (picture := split.sample(i).picture) is not None]
-    return [face for face in faces_of(pictures, framing) if face is not None] if pictures else []
-
-
-def _speed(recognizer: Recognizer, faces: Sequence[Tensor], framing: Framing) -> dict[str, Any]:
-    """Milliseconds of ``recognize`` alone, one face at a time, after a warm-up; None where there are no faces."""
+    faces = items.faces(chosen) if chosen else []
     for face in faces[:WARM_UP_FACES]:
-        recognizer.recognize(face[None], framing)
+        items.call(model, face[None])
     times = []
     for face in faces:
         started = time.perf_counter()
-        recognizer.recognize(face[None], framing)
+        items.call(model, face[None])
         times.append((time.perf_counter() - started) * 1000)
     p50, p95 = np.percentile(times, [50, 95]).tolist() if times else (None, None)
     return {
@@ -169,7 +140,6 @@ def _speed(recognizer: Recognizer, faces: Sequence[Tensor], framing: Framing) ->
         "p95": None if p95 is None else round(p95, 3),
         "faces": len(times),
         "batch_size": 1,
-        "includes": "recognition without reading, detection and alignment",
     }
 
 

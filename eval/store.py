@@ -23,7 +23,7 @@ from eval.records import Record, from_table, to_table
 from fer.errors import DataError, StorageError
 
 SECONDS = b"seconds"
-RESULT_KEYS = ("benchmark", "model", "counts", "scores", "recall", "confusion", "ms_per_face", "seed")
+RESULT_KEYS = ("benchmark", "model", "counts", "scores", "ms_per_face", "seed")
 SPEED_FILE = "speed.json"  # below RESULTS; the last stored measurement of speed
 
 

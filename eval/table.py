@@ -1,108 +1,132 @@
-"""The table of results in the README, made from the JSON files and from nothing else."""
+"""The tables of results in the README, made from the JSON files and from nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.benchmark import FamilyName, family_name
+from eval.columns import BEST, COLUMNS, EMPTY, MISSING, percent
 from eval.speed import sentence
 from eval.store import read_results, read_speed, write_text
 from fer.errors import DataError
 from fer.types import EMOTIONS
 
 START, END = "<!-- results:start -->", "<!-- results:end -->"
-HEADER = (
-    "| benchmark | model | weights | n | accuracy % [95 % CI] | UAR % | macro-F1 % | ECE | NLL | ms/face |\n"
-    "|---|---|---|---:|---:|---:|---:|---:|---:|---:|"
-)
-MISSING = "-"
+BEYOND_START, BEYOND_END = "<!-- results-beyond:start -->", "<!-- results-beyond:end -->"
+BEYOND = (FamilyName.NEUTRALISATION, FamilyName.VERIFICATION, FamilyName.FAITHFULNESS)
+Result = Mapping[str, Any]
 
 
-def render(results: Iterable[Mapping[str, Any]]) -> str:
-    """Markdown table, by benchmark and within it best accuracy first, with the protocol of each benchmark below."""
+@dataclass(frozen=True)
+class Section:
+    """A part of a page between two markers. filled: whether there are results to show, so that the page needs it."""
+
+    start: str
+    end: str
+    text: str
+    filled: bool
+
+
+def render(results: Iterable[Result]) -> str:
+    """Markdown table of results of one family, by benchmark and within it best first, protocols below."""
     rows = sorted(results, key=_order)
     if not rows:
-        return "No results yet. Run: python -m eval run plain majority"
+        return EMPTY[FamilyName.RECOGNITION]
+    columns = COLUMNS[family_name(rows[0]["benchmark"])]
     protocols = {row["benchmark"]["name"]: row["benchmark"] for row in rows}
     notes = [f"- **{name}**: {b['title']}. {b['protocol']} Licence: {b['licence']}." for name, b in protocols.items()]
-    return "\n".join([HEADER, *map(_line, rows), "", *notes])
+    names = list(columns(rows[0]))
+    header = f"| benchmark | model | weights | {' | '.join(names)} |\n|---|---|---|{'---:|' * len(names)}"
+    return "\n".join([header, *(_line(row, columns(row)) for row in rows), "", *notes])
 
 
-def render_folder(results: Path, model: str | None = None) -> str:
-    """``render`` for all that is stored below ``results``, and the speed where it was measured.
+def render_beyond(results: Sequence[Result]) -> str:
+    """One table for each family but recognition that has results."""
+    families = [[r for r in results if family_name(r["benchmark"]) is family] for family in BEYOND]
+    return "\n\n".join(render(rows) for rows in families if rows) or EMPTY[FamilyName.NEUTRALISATION]
+
+
+def sections(results: Path, model: str | None = None) -> list[Section]:
+    """What a page shows of all that is stored below ``results``, with the speed where it was measured.
 
     model: only the rows of this model, with its recall per expression below them.
     """
-    rows = list(read_results(results).values())
+    rows = [row for row in read_results(results).values() if model in (None, row["model"]["name"])]
+    first = [row for row in rows if family_name(row["benchmark"]) is FamilyName.RECOGNITION]
+    others = [row for row in rows if family_name(row["benchmark"]) is not FamilyName.RECOGNITION]
+    text, speed = render(first), read_speed(results)
     if model is not None:
-        rows = [row for row in rows if row["model"]["name"] == model]
-        return "\n".join([render(rows), "", recall_table(rows)]) if rows else render(rows)
-    speed = read_speed(results)
-    return render(rows) if speed is None else f"{render(rows)}\n\n{sentence(speed)}"
+        text = "\n".join([text, "", recall_table(first)]) if first else text
+    elif speed is not None:
+        text = f"{text}\n\n{sentence(speed)}"
+    return [
+        Section(START, END, text, bool(first)),
+        Section(BEYOND_START, BEYOND_END, render_beyond(others), bool(others)),
+    ]
 
 
-def recall_table(results: Iterable[Mapping[str, Any]]) -> str:
+def render_folder(results: Path, model: str | None = None) -> str:
+    """All ``sections`` that have something to show, as they are printed."""
+    found = sections(results, model)
+    return "\n\n".join([found[0].text, *(section.text for section in found[1:] if section.filled)])
+
+
+def recall_table(results: Iterable[Result]) -> str:
     """Recall in percent per expression, with the number of pictures in brackets; one row per result."""
     lines = [f"| recall % (n) | {' | '.join(EMOTIONS)} |", "|---|" + "---:|" * len(EMOTIONS)]
     for result in sorted(results, key=_order):
         confusion = result["confusion"]
         n = {label: sum(row) for label, row in zip(confusion["labels"], confusion["counts"], strict=True)}
-        cells = [f"{_percent(result['recall'][e])} ({n[e]:,})" if n.get(e) else MISSING for e in EMOTIONS]
+        cells = [f"{percent(result['recall'][e])} ({n[e]:,})" if n.get(e) else MISSING for e in EMOTIONS]
         lines.append(f"| {result['benchmark']['name']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _order(result: Mapping[str, Any]) -> tuple[str, float, str, str]:
+def _order(result: Result) -> tuple[str, float, str, str]:
     model = result["model"]
-    return result["benchmark"]["name"], -result["scores"]["accuracy"]["value"], model["name"], model["weights"]
+    name, more_is_better = BEST[family_name(result["benchmark"])]
+    value = result["scores"][name]["value"]
+    place = float("inf") if value is None else -value if more_is_better else value
+    return result["benchmark"]["name"], place, model["name"], model["weights"]
 
 
-def _line(result: Mapping[str, Any]) -> str:
-    scores, counts = result["scores"], result["counts"]
-    accuracy = scores["accuracy"]
-    n = f"{counts['n_scored']:,}" + (f" ({counts['n_no_face']} no face)" if counts["n_no_face"] else "")
-    cells = [
-        result["benchmark"]["name"],
-        result["model"]["name"],
-        result["model"]["weights"],
-        n,
-        f"{_percent(accuracy['value'])} [{_percent(accuracy['low'])}, {_percent(accuracy['high'])}]",
-        _percent(scores["uar"]["value"]),
-        _percent(scores["macro_f1"]["value"]),
-        _plain(scores["ece"]["value"]),
-        _plain(scores["nll"]["value"]),
-        _plain(result["ms_per_face"]["p50"], 1),
-    ]
-    return f"| {' | '.join(cells)} |"
+def _line(result: Result, cells: Mapping[str, str]) -> str:
+    model = result["model"]
+    return f"| {' | '.join([result['benchmark']['name'], model['name'], model['weights'], *cells.values()])} |"
 
 
-def _percent(value: float | None) -> str:
-    return MISSING if value is None else f"{100 * value:.1f}"
+def insert(page: str, found: Iterable[Section]) -> str:
+    """``page`` with the text of each section between its markers.
+
+    DataError when a page has no section at all, lacks one that has results, or holds its markers in disorder.
+    """
+    chosen = list(found)
+    needed = [s for s in chosen if s.filled or s.start in page or s.end in page] or chosen[:1]
+    for section in needed:
+        page = _insert(page, section)
+    return page
 
 
-def _plain(value: float | None, digits: int = 3) -> str:
-    return MISSING if value is None else f"{value:.{digits}f}"
+def _insert(page: str, section: Section) -> str:
+    before, start, rest = page.partition(section.start)
+    _, end, after = rest.partition(section.end)
+    if not start or not end or section.start in rest or section.end in after:
+        raise DataError(f"The page needs one line {section.start} and after it one line {section.end}.")
+    return f"{before}{section.start}\n{section.text}\n{section.end}{after}"
 
 
-def insert(page: str, table: str) -> str:
-    """``page`` with ``table`` between the two markers; DataError when they are not there once each, in order."""
-    before, start, rest = page.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end or START in rest or END in after:
-        raise DataError(f"The page needs one line {START} and after it one line {END}.")
-    return f"{before}{START}\n{table}\n{END}{after}"
-
-
-def is_stale(path: Path, table: str) -> bool:
-    """Whether the page at ``path`` shows anything else than ``table``."""
+def is_stale(path: Path, found: Iterable[Section]) -> bool:
+    """Whether the page at ``path`` shows anything else than the sections."""
     page = _read(path)
-    return insert(page, table) != page
+    return insert(page, found) != page
 
 
-def write(path: Path, table: str) -> None:
-    """Put ``table`` into the page at ``path``. Raises DataError or StorageError."""
-    write_text(path, insert(_read(path), table))
+def write(path: Path, found: Iterable[Section]) -> None:
+    """Put the sections into the page at ``path``. Raises DataError or StorageError."""
+    write_text(path, insert(_read(path), found))
 
 
 def _read(path: Path) -> str:

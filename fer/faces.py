@@ -21,6 +21,7 @@ from fer.types import Face
 
 # Where MTCNN's five points lie in the canonical unit square (x right, y down).
 CANONICAL_POINTS = ((0.348, 0.392), (0.655, 0.392), (0.501, 0.550), (0.378, 0.721), (0.625, 0.722))
+STABLE_POINTS = 3  # the first three: eyes and nose tip
 FACE_SIZE_PX = 128
 MIN_FACE_PX = 20  # smaller faces carry no readable expression
 MIN_CONFIDENCE = 0.9
@@ -137,8 +138,24 @@ def align(picture: Image.Image, landmarks: Tensor, size_px: int = FACE_SIZE_PX) 
     Returns pixels float32 (3, size_px, size_px) in [-1, 1] and the affine map (2, 3) from aligned pixel coordinates to
     pixels of the picture. Large faces are reduced with anti-aliasing; beyond the frame the border is repeated.
     """
-    canonical = torch.tensor(CANONICAL_POINTS) * size_px
-    to_source = similarity(canonical, landmarks)
+    to_source = similarity(torch.tensor(CANONICAL_POINTS) * size_px, landmarks)
+    return cut(picture, to_source, size_px), to_source
+
+
+def align_like(picture: Image.Image, landmarks: Tensor, face: Face) -> Tensor:
+    """Cut another photograph of a person into the frame of ``face``, by the points that no expression moves.
+
+    landmarks: the five points of ``picture``. Eyes and nose tip decide; mouth corners move with a smile. Returns
+    float32 (3, S, S) in [-1, 1] with the size of ``face``.
+    """
+    size_px = face.pixels.shape[-1]
+    linear, shift = face.to_source[:, :2].double(), face.to_source[:, 2].double()
+    places = torch.linalg.solve(linear, (face.landmarks.double() - shift).T).T
+    return cut(picture, similarity(places[:STABLE_POINTS], landmarks[:STABLE_POINTS]), size_px)
+
+
+def cut(picture: Image.Image, to_source: Tensor, size_px: int) -> Tensor:
+    """Read a square of ``size_px`` through the affine map (2, 3) from its pixels to those of the picture."""
     scale = float(to_source[:, 0].norm())
     corners = torch.tensor([[0.0, 0, 1], [size_px, 0, 1], [0, size_px, 1], [size_px, size_px, 1]]) @ to_source.T
     low = (corners.amin(0) - 2 * scale).floor().clamp(min=0)
@@ -149,7 +166,7 @@ def align(picture: Image.Image, landmarks: Tensor, size_px: int = FACE_SIZE_PX) 
     shrink = max(1.0, scale)
     reduced = (max(1, round((x1 - x0) / shrink)), max(1, round((y1 - y0) / shrink)))
     region = to_tensor(picture.resize(reduced, Image.Resampling.BICUBIC, box=(x0, y0, x1, y1)))
-    return _sample(region, to_source, (x0, y0, x1, y1), size_px), to_source
+    return _sample(region, to_source, (x0, y0, x1, y1), size_px)
 
 
 def _sample(region: Tensor, to_source: Tensor, box: tuple[int, int, int, int], size_px: int) -> Tensor:

@@ -131,7 +131,16 @@ def to_tensor(picture: Image.Image) -> Tensor:
     return torch.from_numpy(array.copy()).permute(2, 0, 1).float() / 127.5 - 1
 
 
+def to_bytes(pixels: Tensor) -> Tensor:
+    """float in [-1, 1] (clamped) of any shape -> uint8."""
+    return ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def from_bytes(pixels: Tensor) -> Tensor:
+    """uint8 of any shape -> float32 in [-1, 1]."""
+    return pixels.float() / 127.5 - 1
+
+
 def to_picture(pixels: Tensor) -> Image.Image:
     """float (3, H, W) in [-1, 1] (clamped) -> RGB PIL picture."""
-    array = ((pixels.detach().cpu().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return Image.fromarray(array.permute(1, 2, 0).contiguous().numpy())
+    return Image.fromarray(to_bytes(pixels.detach().cpu().float()).permute(1, 2, 0).contiguous().numpy())

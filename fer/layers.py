@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -47,3 +50,47 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.second(self.first(x)) + self.skip(x))
+
+
+def double_conv(inputs: int, outputs: int) -> nn.Sequential:
+    """Two 3x3 convolutions, each with group normalisation and SiLU: (B, inputs, H, W) -> (B, outputs, H, W)."""
+    layers: list[nn.Module] = []
+    for width in (inputs, outputs):
+        layers += [nn.Conv2d(width, outputs, 3, 1, 1), nn.GroupNorm(8, outputs), nn.SiLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class EncoderDecoder(nn.Module):
+    """Halves a picture until it is small, then doubles it again; layers of equal size stand on both sides.
+
+    widths: channels at S/2, S/4, ...; each a multiple of 8. skips: the decoder also sees the encoder's layer of its
+    size (U-Net). A wide kernel at half size opens it, because full size is where the operations would go.
+    """
+
+    def __init__(self, inputs: int, widths: Sequence[int], skips: bool = True) -> None:
+        super().__init__()
+        self.skips = skips
+        self.stem = nn.Conv2d(inputs, widths[0], 4, 2, 1)
+        before = (widths[0], *widths[:-1])
+        self.encoder = nn.ModuleList(double_conv(i, o) for i, o in zip(before, widths, strict=True))
+        falling = list(zip(widths[::-1], widths[-2::-1], strict=False))
+        self.decoder = nn.ModuleList(double_conv(i + o if skips else i, o) for i, o in falling)
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """(B, inputs, S, S) -> layers from S/2 down to the bottleneck."""
+        x = self.stem(x)
+        layers: list[Tensor] = []
+        for block in self.encoder:
+            x = block(F.avg_pool2d(x, 2) if layers else x)
+            layers.append(x)
+        return layers
+
+    def decode(self, encoded: Sequence[Tensor]) -> list[Tensor]:
+        """The encoder's layers -> the decoder's, from the smallest above the bottleneck up to S/2."""
+        x = encoded[-1]
+        layers: list[Tensor] = []
+        for block, beside in zip(self.decoder, encoded[-2::-1], strict=True):
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = block(torch.cat([x, beside], 1) if self.skips else x)
+            layers.append(x)
+        return layers

@@ -51,12 +51,16 @@ class Phase:
 
 @dataclass(frozen=True)
 class Stage:
-    """Phases that run together for a number of steps on batches drawn by ``batch(global step)``."""
+    """Phases that run together for a number of steps on batches drawn by ``batch(global step)``.
+
+    evaluate: in place of the plan's, where a stage has numbers of its own.
+    """
 
     name: str
     steps: int
     batch: Callable[[int], Batch]
     phases: Sequence[Phase]
+    evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Plan:
 
     network holds every trained module; evaluate reads the averaged network and returns numbers from validation data;
     identity names everything else that decides the outcome (configuration, recipe): a snapshot of another identity is
-    not continued.
+    not continued. sheet: draws what the averaged network makes, as a picture at the given path, at every tick.
     """
 
     network: nn.Module
@@ -74,6 +78,7 @@ class Plan:
     seed: int
     ema_decay: float = 0.999
     identity: str = ""
+    sheet: Callable[[nn.Module, Path], None] | None = None
 
     @property
     def steps(self) -> int:
@@ -143,7 +148,10 @@ def train(
             elapsed = time.monotonic() - started
             record: dict[str, object] = {"step": step, "stage": stage.name, "seconds": round(elapsed, 1)}
             record |= {name: round(sum(values) / len(values), 5) for name, values in terms.items()}
-            record |= {name: round(float(v), 5) for name, v in plan.evaluate(average.module).items()}
+            measured = (stage.evaluate or plan.evaluate)(average.module)
+            record |= {name: round(float(v), 5) for name, v in measured.items()}
+            if plan.sheet:
+                plan.sheet(average.module, folder / f"sheet-{step:06d}.png")
             _append(folder / "log.jsonl", json.dumps(record))
             log("  ".join(f"{name} {value}" for name, value in record.items()))
             state.save(step, elapsed)

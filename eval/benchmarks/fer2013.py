@@ -1,6 +1,6 @@
 """FER2013: the seven original labels on the pictures of the private test set that could be matched."""
 
-from eval.benchmark import Benchmark, Reported, View
+from eval.benchmark import Benchmark, Recognition, Reported, View
 from fer.types import EMOTIONS, Emotion, Framing
 
 PAPER = "Challenges in Representation Learning: A report on three machine learning contests"
@@ -21,9 +21,11 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="ferplus",
     split="test",
-    framing=Framing.TIGHT,
-    views=(View("image", "fer2013_label", LABELS),),
-    classes=tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT),
+    task=Recognition(
+        framing=Framing.TIGHT,
+        views=(View("image", "fer2013_label", LABELS),),
+        classes=tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT),
+    ),
     protocol=(
         "FER2013 PrivateTest, 3,554 of 3,589 images: 15 that FER+ calls not a face and 20 whose original label could "
         "not be recovered are absent. FER2013 has no contempt: the model's probability of contempt is dropped and the "

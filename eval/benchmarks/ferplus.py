@@ -1,6 +1,6 @@
 """FER+: the eight expressions by majority of ten votes."""
 
-from eval.benchmark import Benchmark, Reported, View, same
+from eval.benchmark import Benchmark, Recognition, Reported, View, same
 from fer.types import EMOTIONS, Framing
 
 PAPER = "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution"
@@ -11,9 +11,11 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="ferplus",
     split="test",
-    framing=Framing.TIGHT,
-    views=(View("image", "label", same(EMOTIONS) | {"unknown": None, "not_face": None, "no_majority": None}),),
-    classes=EMOTIONS,
+    task=Recognition(
+        framing=Framing.TIGHT,
+        views=(View("image", "label", same(EMOTIONS) | {"unknown": None, "not_face": None, "no_majority": None}),),
+        classes=EMOTIONS,
+    ),
     protocol=(
         "FER2013 PrivateTest pictures whose ten FER+ votes have a majority among the eight expressions (votes of 1 "
         "dropped, then more than half of what is left): 3,153 pictures. Pictures go to the model as they are (48 x 48)."

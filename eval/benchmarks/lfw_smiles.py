@@ -1,6 +1,6 @@
 """Smiles in news photographs: neutral against happiness, while all eight expressions compete."""
 
-from eval.benchmark import Benchmark, View
+from eval.benchmark import Benchmark, Recognition, View
 from fer.types import EMOTIONS, Emotion, Framing
 
 # The other six labels have 35 test pictures together, 2 to 22 each: too few to score.
@@ -12,9 +12,11 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="lfw_smiles",
     split="test",
-    framing=Framing.ALIGNED,
-    views=(View("image", "label", LABELS),),
-    classes=EMOTIONS,
+    task=Recognition(
+        framing=Framing.ALIGNED,
+        views=(View("image", "label", LABELS),),
+        classes=EMOTIONS,
+    ),
     protocol=(
         "Grey news photographs of people who are in no training picture, labelled neutral or happiness; the other "
         "labels are not scored. The largest face is found and aligned; a missed face counts as an error. The most "

@@ -1,6 +1,6 @@
 """Face Research Lab London Set: the same people neutral and smiling, in the studio."""
 
-from eval.benchmark import Benchmark, View
+from eval.benchmark import Benchmark, Recognition, View
 from fer.types import EMOTIONS, Emotion, Framing
 
 BENCHMARK = Benchmark(
@@ -9,9 +9,11 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="london",
     split="test",
-    framing=Framing.ALIGNED,
-    views=(View("neutral", constant=Emotion.NEUTRAL), View("smiling", constant=Emotion.HAPPINESS)),
-    classes=EMOTIONS,
+    task=Recognition(
+        framing=Framing.ALIGNED,
+        views=(View("neutral", constant=Emotion.NEUTRAL), View("smiling", constant=Emotion.HAPPINESS)),
+        classes=EMOTIONS,
+    ),
     protocol=(
         "Colour studio portraits, one neutral and one smiling of each of the 27 test people: 54 pictures. The largest "
         "face is found and aligned; a missed face counts as an error. The most probable of all eight expressions must "

@@ -17,14 +17,10 @@ from torch import Tensor
 from fer.data.rows import check_labels, open_split
 from fer.errors import DataError
 from fer.faces import FACE_SIZE_PX, detect
-from fer.images import to_tensor
+from fer.images import to_bytes, to_tensor
 from fer.types import EMOTIONS, Emotion
 
 LabelledPhotographs = tuple[Tensor, Tensor]  # uint8 (N, 3, 128, 128) aligned RGB, labels (N,) in 0..7
-
-
-def _bytes(pixels: Tensor) -> Tensor:
-    return ((pixels + 1) * 127.5).round().to(torch.uint8)
 
 
 def _aligned(pictures: Iterable[Any], labels: Iterable[int]) -> LabelledPhotographs:
@@ -32,7 +28,7 @@ def _aligned(pictures: Iterable[Any], labels: Iterable[int]) -> LabelledPhotogra
     for picture, label in zip(pictures, labels, strict=True):
         found = detect(picture)
         if found:
-            faces.append(_bytes(found[0].pixels))
+            faces.append(to_bytes(found[0].pixels))
             kept.append(label)
     if not faces:
         raise DataError("No face was found in any of the photographs. Check that the dataset holds faces.")
@@ -44,6 +40,12 @@ def load_lfw(root: Path) -> LabelledPhotographs:
     rows = open_split(root, "lfw_smiles", "train")
     check_labels(rows, "label")
     return _aligned(rows["image"], rows["label"])
+
+
+def load_lfw_subjects(root: Path) -> LabelledPhotographs:
+    """lfw_smiles train with the number of the subject in place of the expression."""
+    rows = open_split(root, "lfw_smiles", "train")
+    return _aligned(rows["image"], np.unique(rows["subject"][:], return_inverse=True)[1].tolist())
 
 
 def load_london(root: Path) -> LabelledPhotographs:
@@ -59,7 +61,7 @@ def load_puppets(root: Path, least_intensity: float = 0.5) -> LabelledPhotograph
     check_labels(rows, "emotion")
     label, intensity = np.array(rows["emotion"]), np.array(rows["intensity"])
     clear = np.flatnonzero((label == EMOTIONS.index(Emotion.NEUTRAL)) | (intensity >= least_intensity))
-    pixels = torch.stack([_bytes(to_tensor(image)) for image in rows.select(clear)["image"]])
+    pixels = torch.stack([to_bytes(to_tensor(image)) for image in rows.select(clear)["image"]])
     if pixels.shape[-1] != FACE_SIZE_PX:
         raise DataError(f"Puppets must be {FACE_SIZE_PX} px, these are {pixels.shape[-1]} px.")
     return pixels, torch.from_numpy(label[clear])

@@ -22,7 +22,25 @@ class Neutralizer(ABC):
 
     @abstractmethod
     def neutralize(self, faces: Tensor) -> Edit:
-        """faces: float32 (B, 3, S, S), RGB in [-1, 1], aligned -> the same people without expression."""
+        """faces: float32 (B, 3, S, S), RGB in [-1, 1], aligned -> the same people without expression, on the CPU.
+
+        ``Edit.parts`` may hold, each for a batch of B and each where the model has it:
+        "residue.pixel" (B, 3, S, S): the face less its neutral face, in [-2, 2];
+        "residue.64", "residue.32", ...: (B, 1, side, side), not negative: what removing the expression changes in the
+            layers of that side;
+        "votes.NAME" (B, 8): probabilities of the expressions by one part of the network alone;
+        "landmarks.face", "landmarks.neutral" (B, 68, 2): points in the unit square of the picture, x right, y down;
+        "flow" (B, 2, S, S): where the neutral face's pixels were read from, as a shift x, y in pixels; "mask"
+            (B, 1, S, S) in [0, 1]: how much of a pixel was painted, not moved.
+        """
+
+
+class Embedder(ABC):
+    """Tells people apart."""
+
+    @abstractmethod
+    def embed(self, faces: Tensor) -> Tensor:
+        """faces: float32 (B, 3, S, S), RGB in [-1, 1], aligned -> unit vectors (B, D) on the CPU; cosine = dot."""
 
 
 class Editor(ABC):

@@ -13,15 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fer.framing import LUMINANCE, resized, tight
 from fer.layers import ResidualBlock, conv_bn_relu
 from fer.models.base import Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Framing, Prediction
-
-# The part of the canonical square (x0, y0, side) that FER2013's crops show: the mean MTCNN points of FER2013 faces
-# fall on the canonical points there.
-TIGHT_WINDOW = (0.073, 0.065, 0.8425)
-LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
@@ -67,13 +63,7 @@ def tight_luminance(faces: Tensor, framing: Framing, size_px: int) -> Tensor:
     """Faces (B, 3, S, S) in [-1, 1] -> luminance (B, 1, size_px, size_px) in [0, 1], tight framing."""
     weights = torch.tensor(LUMINANCE, device=faces.device)[:, None, None]
     grey = ((faces.float() + 1) / 2 * weights).sum(1, keepdim=True)
-    if framing is Framing.ALIGNED:
-        size = grey.shape[-1]
-        x0, y0, side = (round(v * size) for v in TIGHT_WINDOW)
-        grey = grey[:, :, y0 : y0 + side, x0 : x0 + side]
-    if grey.shape[-1] != size_px:
-        grey = F.interpolate(grey, (size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
-    return grey.clamp(0, 1)
+    return resized(tight(grey, framing), size_px).clamp(0, 1)
 
 
 def zoomed(pictures: Tensor, scale: float) -> Tensor:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,14 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fer.augmentation import erase, moved, similarities, soften, uniform
 from fer.data import ferplus, photographs
+from fer.data.streams import Shuffled, softened
 from fer.losses import soft_cross_entropy
 from fer.models.plain import Plain, PlainConfig, build_network, logits_of_views, standardise, tight_luminance
+from fer.temperature import fit_temperature
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
-from fer.types import EMOTIONS, Framing
+from fer.types import Framing
 from fer.weights import rounded_to_half
-
-LABEL_CONFIDENCE = 0.9  # of a label by one person (or by design): less certain than ten votes
 
 
 @dataclass(frozen=True)
@@ -43,40 +43,13 @@ class PlainRecipe:
     ema_decay: float = 0.999
 
 
-class Shuffled:
-    """Faces of one source, uint8 (N, S, S), and distributions (N, 8) in an endless shuffled order."""
-
-    def __init__(self, pixels: Tensor, target: Tensor, per_batch: int, seed: int) -> None:
-        self.pixels, self.target, self.per_batch, self.seed = pixels, target, per_batch, seed
-        self.orders: dict[int, Tensor] = {}
-
-    def batch(self, step: int) -> Batch:
-        positions = range(step * self.per_batch, (step + 1) * self.per_batch)
-        rows = torch.stack([self._row(*divmod(position, len(self.target))) for position in positions])
-        return self.pixels[rows], self.target[rows]
-
-    def _row(self, epoch: int, offset: int) -> Tensor:
-        if epoch not in self.orders:
-            generator = torch.Generator().manual_seed(self.seed * 9_973 + epoch)
-            self.orders = {epoch: torch.randperm(len(self.target), generator=generator)} | {
-                kept: order for kept, order in self.orders.items() if kept == epoch - 1
-            }
-        return self.orders[epoch][offset]
-
-
 def tight_faces(photographs: tuple[Tensor, Tensor], size_px: int) -> tuple[Tensor, Tensor]:
     """Aligned uint8 (N, 3, 128, 128) and labels (N,) -> uint8 luminance (N, size_px, size_px), distributions (N, 8)."""
     pixels, labels = photographs
     parts = [
         tight_luminance(part.float() / 127.5 - 1, Framing.ALIGNED, size_px)[:, 0] for part in torch.split(pixels, 512)
     ]
-    target = torch.full((len(labels), len(EMOTIONS)), (1 - LABEL_CONFIDENCE) / (len(EMOTIONS) - 1))
-    target[torch.arange(len(labels)), labels] = LABEL_CONFIDENCE
-    return (torch.cat(parts) * 255).round().to(torch.uint8), target
-
-
-def uniform(shape: Sequence[int], low: float, high: float) -> Tensor:
-    return torch.rand(*shape) * (high - low) + low
+    return (torch.cat(parts) * 255).round().to(torch.uint8), softened(labels)
 
 
 def augment(pixels: Tensor, size_px: int, strength: float = 1.0) -> Tensor:
@@ -87,42 +60,12 @@ def augment(pixels: Tensor, size_px: int, strength: float = 1.0) -> Tensor:
     """
     x = soften(pixels[:, None].float() / 255, 0.2 * strength)
     count = len(x)
-    turn, move = 0.3 * strength, 0.18 * strength
-    angle, scale = uniform((count,), -turn, turn), 1 + uniform((count,), -move, move)
-    mirror = (torch.rand(count) < 0.5).float() * 2 - 1
-    theta = torch.zeros(count, 2, 3)
-    theta[:, 0, 0], theta[:, 0, 1] = torch.cos(angle) * scale * mirror, -torch.sin(angle) * scale
-    theta[:, 1, 0], theta[:, 1, 1] = torch.sin(angle) * scale * mirror, torch.cos(angle) * scale
-    theta[:, :, 2] = uniform((count, 2), -move, move)
-    grid = F.affine_grid(theta, [count, 1, size_px, size_px], align_corners=False)
-    x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False).clamp(0, 1)
+    x = moved(x, similarities(count, 0.3 * strength, 0.18 * strength), size_px).clamp(0, 1)
     bend, contrast = 0.35 * strength, 0.3 * strength
     x = x ** torch.exp(uniform((count, 1, 1, 1), -bend, bend))
     x = standardise(x) * uniform((count, 1, 1, 1), 1 - contrast, 1 + contrast)
     noisy = (torch.rand(count, 1, 1, 1) < 0.15 * strength).float() * uniform((count, 1, 1, 1), 0.0, 0.15)
     return erase(x + noisy * torch.randn_like(x), 0.5 * strength)
-
-
-def soften(x: Tensor, share: float) -> Tensor:
-    """Take resolution from about ``share`` of the pictures: 0.4 to 0.95 of the size and back."""
-    chosen = torch.nonzero(torch.rand(len(x)) < share)[:, 0]
-    if len(chosen):
-        size = x.shape[-1]
-        small = int(size * float(uniform((1,), 0.4, 0.95)))
-        low = F.interpolate(x[chosen], (small, small), mode="bilinear", antialias=True, align_corners=False)
-        x = x.index_copy(0, chosen, F.interpolate(low, (size, size), mode="bilinear", align_corners=False))
-    return x
-
-
-def erase(x: Tensor, share: float) -> Tensor:
-    """Fill a random box with the mean in about ``share`` of the pictures (Zhong et al. 2020, arXiv 1708.04896)."""
-    count, size = len(x), x.shape[-1]
-    place = torch.arange(size, dtype=torch.float32)
-    centre = torch.rand(2, count, 1) * size
-    half = uniform((2, count, 1), 0.06, 0.21) * size
-    inside_x, inside_y = ((place[None] - centre[k]).abs() < half[k] for k in range(2))
-    mask = inside_y[:, :, None] & inside_x[:, None, :] & (torch.rand(count, 1, 1) < share)
-    return x.masked_fill(mask[:, None], 0.0)
 
 
 def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torch.device) -> Plan:
@@ -221,10 +164,3 @@ def finish(network: nn.Module, config: PlainConfig, data_root: Path) -> tuple[Pl
         "validation_nll": round(float(F.cross_entropy(logits / temperature, labels)), 5),
         **{f"validation_accuracy_zooms_{'_'.join(map(str, c.zooms))}": round(a, 5) for a, _, c, _ in scored},
     }
-
-
-def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The temperature in [0.3, 3] of least cross-entropy for logits (N, C) (Guo et al. 2017, arXiv 1706.04599)."""
-    candidates = torch.exp(torch.linspace(math.log(0.3), math.log(3.0), 400))
-    losses = torch.stack([F.cross_entropy(logits / t, labels) for t in candidates])
-    return round(float(candidates[losses.argmin()]), 4)

@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from eval.benchmark import Benchmark, View, same
+from eval import judges
+from eval.benchmark import Benchmark, Recognition, View, same
 from eval.contestants import Contestant
-from fer.models.base import Recognizer
+from eval.judges import Judge
+from fer.models.base import Embedder, Recognizer
 from fer.types import EMOTIONS, Framing, Prediction
 
 SIDE_PX = 16
@@ -64,6 +67,73 @@ def shades() -> type[Shades]:
 
 
 @pytest.fixture
+def write_split(tmp_path: Path) -> Callable[..., Path]:
+    """Write columns of one split and return the data root. Lists of arrays (S, S, 3) uint8 become picture columns."""
+
+    def write(columns: dict[str, list[Any]], split: str = "test", name: str = "tiny") -> Path:
+        from datasets import ClassLabel, Dataset
+        from datasets import Image as ImageFeature
+
+        pictures = [key for key, values in columns.items() if isinstance(values[0], np.ndarray)]
+        encoded = {key: [encode(v) if key in pictures else v for v in values] for key, values in columns.items()}
+        rows = Dataset.from_dict(encoded)
+        for key in pictures:
+            rows = rows.cast_column(key, ImageFeature())
+        if "label" in columns:
+            rows = rows.cast_column("label", ClassLabel(names=list(EMOTIONS)))
+        folder = tmp_path / "data" / name / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(folder / f"{split}-00000-of-00001.parquet")
+        return tmp_path / "data"
+
+    return write
+
+
+def encode(picture: np.ndarray) -> dict[str, Any]:
+    """A PNG of an array (S, S, 3), as the column of a dataset holds it."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return {"bytes": stream.getvalue(), "path": None}
+
+
+@pytest.fixture
+def declare() -> Callable[[Any], Benchmark]:
+    """A benchmark on the dataset "tiny" with a given task."""
+    words = {"title": "T", "protocol": "P.", "licence": "L", "source": "S", "citation": "C", "doi": "10.0/none"}
+    return lambda task: Benchmark(name="tiny", version=1, dataset="tiny", split="test", task=task, **words)
+
+
+class Bright(Recognizer):
+    """Calls a face neutral when its mean is positive, else happy: a judge whose answers can be worked out."""
+
+    def recognize(self, faces: torch.Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
+        neutral = (faces.mean((1, 2, 3)) > 0).float()
+        probs = torch.full((len(faces), 8), 0.01)
+        probs[:, 0], probs[:, 1] = 0.01 + 0.92 * neutral, 0.01 + 0.92 * (1 - neutral)
+        return Prediction(probs)
+
+
+class Mean(Embedder):
+    """A direction in the plane that turns with the mean of the face: cos(angle between) can be worked out."""
+
+    def embed(self, faces: torch.Tensor) -> torch.Tensor:
+        angle = faces.mean((1, 2, 3))
+        return torch.stack([angle.cos(), angle.sin()], 1)
+
+
+@pytest.fixture
+def fake_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``Bright`` names expressions, ``Mean`` tells people apart."""
+    monkeypatch.setattr(judges, "recognizer", lambda device: Judge("plain", "fake", "0" * 64, Bright()))
+    monkeypatch.setattr(judges, "embedder", lambda device: Judge("identity", "fake", "0" * 64, Mean()))
+
+
+@pytest.fixture
+def mean_embedder() -> type[Mean]:
+    return Mean
+
+
+@pytest.fixture
 def make_dataset(tmp_path: Path) -> Callable[..., Path]:
     """Write a split of rows (label name or number, picture bytes) and return the data root."""
 
@@ -92,9 +162,7 @@ def tiny() -> Benchmark:
         version=1,
         dataset="tiny",
         split="test",
-        framing=Framing.TIGHT,
-        views=(View("image", "label", same(EMOTIONS) | {"unknown": None}),),
-        classes=EMOTIONS,
+        task=Recognition(Framing.TIGHT, (View("image", "label", same(EMOTIONS) | {"unknown": None}),), EMOTIONS),
         protocol="Generated.",
         licence="none needed",
         source="generated",

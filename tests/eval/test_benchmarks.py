@@ -26,10 +26,12 @@ def test_an_unknown_benchmark_is_refused_with_a_hint():
 
 def test_fer2013_states_its_map_and_its_missing_images():
     b = benchmarks.benchmark("fer2013")
-    labels = b.views[0].labels
+    labels = b.task.views[0].labels
     assert set(labels) == FER2013_NAMES
     assert labels["unmatched"] is None
-    assert {labels[n] for n in FER2013_NAMES - {"unmatched"}} == set(b.classes) == set(EMOTIONS) - {Emotion.CONTEMPT}
+    assert (
+        {labels[n] for n in FER2013_NAMES - {"unmatched"}} == set(b.task.classes) == set(EMOTIONS) - {Emotion.CONTEMPT}
+    )
     assert labels["angry"] is Emotion.ANGER
     assert labels["happy"] is Emotion.HAPPINESS
     assert labels["sad"] is Emotion.SADNESS
@@ -39,20 +41,20 @@ def test_fer2013_states_its_map_and_its_missing_images():
 
 def test_ferplus_scores_the_eight_expressions_only():
     b = benchmarks.benchmark("ferplus")
-    outside = {name for name, label in b.views[0].labels.items() if label is None}
-    assert b.classes == EMOTIONS
+    outside = {name for name, label in b.task.views[0].labels.items() if label is None}
+    assert b.task.classes == EMOTIONS
     assert outside == {"unknown", "not_face", "no_majority"}
 
 
 def test_lfw_smiles_scores_two_labels_against_eight_classes():
     b = benchmarks.benchmark("lfw_smiles")
-    scored = {label for label in b.views[0].labels.values() if label}
+    scored = {label for label in b.task.views[0].labels.values() if label}
     assert scored == {Emotion.NEUTRAL, Emotion.HAPPINESS}
-    assert b.classes == EMOTIONS
-    assert b.framing is Framing.ALIGNED
+    assert b.task.classes == EMOTIONS
+    assert b.task.framing is Framing.ALIGNED
 
 
 def test_london_has_two_pictures_per_person():
-    views = benchmarks.benchmark("london_recognition").views
+    views = benchmarks.benchmark("london_recognition").task.views
     expected = [("neutral", Emotion.NEUTRAL), ("smiling", Emotion.HAPPINESS)]
     assert [(view.image, view.constant) for view in views] == expected

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from eval.families import recognition
+from eval.families.recognition import recognition
 from eval.records import Record, Status, from_table, to_table
 from fer.errors import DataError
 from fer.types import EMOTIONS, Emotion

@@ -2,42 +2,84 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from eval import benchmarks, table
+from demo import results as page
+from eval import benchmarks, judges, table
+from eval.benchmark import FamilyName, family_name
 from eval.cli import RESULTS
-from eval.families import recognition
+from eval.contestants import BASELINES, can_take
+from eval.families import FAMILIES
 from eval.store import read_predictions, read_results, read_speed, result_path
-from fer.types import Emotion
-from fer.weights import find
+from fer.registry import MODEL_NAMES
+from fer.weights import BUNDLED, find
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 STORED = read_results(RESULTS)
-N_SCORED = {"ferplus": 3153, "fer2013": 3554, "lfw_smiles": 581, "london_recognition": 54}
+N_SCORED = {
+    "ferplus": 3153,
+    "fer2013": 3554,
+    "lfw_smiles": 581,
+    "london_recognition": 54,
+    "london_neutralise": 27,
+    "puppets_neutralise": 1200,
+    "puppets_verification": 1200,
+    "lfw_verification": 577,
+    "residue_faithfulness": 400,
+}
+ALL = [benchmarks.benchmark(name) for name in benchmarks.names()]
+MODELS = [name for name in MODEL_NAMES if (BUNDLED / f"{name}.json").is_file()]
 
 
 def by_name():
     return {(r["model"]["name"], r["benchmark"]["name"]): r for r in STORED.values()}
 
 
-def test_every_benchmark_has_the_bundled_model_and_the_baseline():
-    expected = {(model, name) for model in ("plain", "majority") for name in benchmarks.names()}
-    assert set(by_name()) == expected
-    assert len(STORED) == len(expected), "results of weights that are no longer bundled are still there"
+def pairs(contestants):
+    return {(model, b.name) for model in contestants for b in ALL if can_take(model, b)}
 
 
-def test_results_of_models_are_those_of_the_bundled_weights():
+def required():
+    """Every bundled model wherever it can be entered, and there, but not elsewhere, the baselines."""
+    models = pairs(MODELS)
+    entered = {name for _, name in models}
+    return models | {(baseline, name) for baseline, name in pairs(BASELINES) if name in entered}
+
+
+def command(missing):
+    """What brings the missing results."""
+    names = {name: [model for model, other in sorted(missing) if other == name] for _, name in sorted(missing)}
+    return "; ".join(f"python -m eval run {' '.join(m)} --benchmarks {name}" for name, m in names.items())
+
+
+def test_every_bundled_model_has_its_benchmarks_and_their_baselines():
+    missing = required() - set(by_name())
+    assert not missing, f"Commit the code and the weights, then run: {command(missing)}"
+
+
+def test_there_are_no_results_of_weights_that_are_not_bundled():
+    assert set(by_name()) <= pairs([*MODELS, *BASELINES])
+    assert len(STORED) == len(by_name()), "results of weights that are no longer bundled are still there"
+
+
+def test_results_are_those_of_the_bundled_weights_and_judges():
     for (model, name), result in by_name().items():
-        sha256 = None if model == "majority" else find(model).sha256
-        assert result["model"]["weights_sha256"] == sha256, f"Run again: python -m eval run {model} --benchmarks {name}"
+        again = f"Run again: python -m eval run {model} --benchmarks {name}"
+        assert result["model"]["weights_sha256"] == (None if model in BASELINES else find(model).sha256), again
+        for role, name_of in (("recognizer", judges.RECOGNIZER), ("embedder", judges.EMBEDDER)):
+            if role in result.get("judges", {}):
+                judge = result["judges"][role]
+                bundled = find(name_of).sha256 if name_of in MODELS else None
+                assert (judge["weights_sha256"] if judge else None) == bundled, again
 
 
 def test_plain_is_calibrated_and_beats_the_baseline_everywhere():
     results = by_name()
     assert results["plain", "ferplus"]["scores"]["ece"]["value"] <= 0.03
-    for name in benchmarks.names():
+    for name in (b.name for b in ALL if b.family is FamilyName.RECOGNITION):
         plain, majority = (results[model, name]["scores"]["accuracy"] for model in ("plain", "majority"))
         assert plain["low"] > majority["high"], name
 
@@ -52,21 +94,21 @@ def test_the_stored_speed_is_within_the_targets():
 
 def test_the_table_in_the_readme_is_fresh():
     assert README.is_file(), f"There is no README.md with the markers {table.START} and {table.END}."
-    stale = table.is_stale(README, table.render_folder(RESULTS))
+    stale = table.is_stale(README, table.sections(RESULTS))
     assert not stale, "The table in README.md is stale. Run: python -m eval table --write README.md"
 
 
 def test_the_table_in_the_model_card_is_fresh():
-    page = README.parent / "docs" / "models" / "plain.md"
-    stale = table.is_stale(page, table.render_folder(RESULTS, "plain"))
+    card = README.parent / "docs" / "models" / "plain.md"
+    stale = table.is_stale(card, table.sections(RESULTS, "plain"))
     assert not stale, "The table is stale. Run: python -m eval table --model plain --write docs/models/plain.md"
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda p: "-".join(p.relative_to(RESULTS).with_suffix("").parts))
 def test_a_stored_result_follows_from_its_predictions(path):
     result = STORED[path]
-    classes = tuple(Emotion(name) for name in result["benchmark"]["classes"])
-    fresh = recognition(read_predictions(path, result), classes, result["seed"])
+    family = FAMILIES[family_name(result["benchmark"])]
+    fresh = json.loads(json.dumps(family.score(read_predictions(path, result), result["benchmark"], result["seed"])))
     assert {key: result[key] for key in fresh} == fresh
 
 
@@ -81,3 +123,10 @@ def test_a_stored_result_is_whole_and_of_the_declared_benchmark(path):
     assert result["counts"]["n_broken"] == result["counts"]["n_unknown_label"] == 0
     assert result["git"]["commit"]
     assert result["dataset"]["revision"]
+
+
+def test_the_page_shows_recognition_and_complains_about_nothing():
+    rows, complaints = page.read_rows(RESULTS)
+    assert complaints == []
+    shown = {(row["model"], row["name"]) for row in rows}
+    assert shown == {key for key, r in by_name().items() if family_name(r["benchmark"]) is FamilyName.RECOGNITION}

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from eval import pictures, runner
-from eval.benchmark import View
+from eval.benchmark import Recognition, View
 from eval.contestants import enter
 from eval.runner import Options, run
 from eval.source import Source, locate
@@ -191,7 +191,7 @@ def test_two_pictures_per_row_are_found_aligned_or_counted_as_missed(
     features = Features({"calm": ImageFeature(), "smile": ImageFeature()})
     Dataset.from_dict(columns, features).to_parquet(folder / "test-00000-of-00001.parquet")
     pair = (View("calm", constant=Emotion.NEUTRAL), View("smile", constant=Emotion.HAPPINESS))
-    benchmark = replace(tiny, views=pair, framing=Framing.ALIGNED)
+    benchmark = replace(tiny, task=Recognition(Framing.ALIGNED, pair, EMOTIONS))
 
     def detect_many(images):
         """No face in the brightest picture; a second, smaller face of another shade in all others."""

@@ -97,14 +97,14 @@ def test_labels_need_names(tmp_path, tiny, picture):
     pq.write_table(pa.table({"label": [0, 1]}), folder / "test-0.parquet")
     rows = Source("tiny", str(tmp_path / "tiny")).open("test", [], ["label"])
     with pytest.raises(DataError, match="expected a ClassLabel with names, or strings"):
-        label_reader(rows, tiny.views[0])
+        label_reader(rows, tiny.task.views[0])
 
 
 def test_a_view_needs_exactly_one_kind_of_label(tiny):
     with pytest.raises(ValueError, match="either label and labels, or constant"):
         View("image", "label", {"x": Emotion.FEAR}, constant=Emotion.FEAR)
     with pytest.raises(ValueError, match="not among its classes"):
-        replace(tiny, classes=tiny.classes[:4])
+        replace(tiny.task, classes=tiny.task.classes[:4])
 
 
 def test_offline_mode_is_said(tiny, monkeypatch):

@@ -58,14 +58,44 @@ def test_recall_is_shown_per_expression_with_its_count(tmp_path):
     assert lines[2] == "| ferplus | 90.0 (10) | - | - | - | - | - | - | - |"
 
 
+def recognition_section(text, filled=True):
+    return table.Section(table.START, table.END, text, filled)
+
+
+def beyond_section(text, filled=True):
+    return table.Section(table.BEYOND_START, table.BEYOND_END, text, filled)
+
+
 def test_the_page_keeps_everything_outside_the_markers(tmp_path):
     page = tmp_path / "README.md"
     page.write_text(f"before\n{table.START}\nold\n{table.END}\nafter\n")
-    assert table.is_stale(page, "new")
-    table.write(page, "new")
+    new = [recognition_section("new"), beyond_section("none yet", filled=False)]
+    assert table.is_stale(page, new)
+    table.write(page, new)
     assert page.read_text() == f"before\n{table.START}\nnew\n{table.END}\nafter\n"
-    assert not table.is_stale(page, "new")
-    assert table.is_stale(page, "newer")
+    assert not table.is_stale(page, new)
+    assert table.is_stale(page, [recognition_section("newer")])
+
+
+def test_a_page_shows_both_sections_and_either_can_be_stale(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text(f"{table.START}\n{table.END}\nbetween\n{table.BEYOND_START}\n{table.BEYOND_END}\n")
+    both = [recognition_section("one"), beyond_section("two")]
+    table.write(page, both)
+    assert page.read_text() == (
+        f"{table.START}\none\n{table.END}\nbetween\n{table.BEYOND_START}\ntwo\n{table.BEYOND_END}\n"
+    )
+    assert not table.is_stale(page, both)
+    assert table.is_stale(page, [both[0], beyond_section("three")])
+
+
+def test_a_section_with_results_needs_its_markers_and_one_without_does_not(tmp_path):
+    page = tmp_path / "card.md"
+    page.write_text(f"{table.BEYOND_START}\n{table.BEYOND_END}\n")
+    table.write(page, [recognition_section("none", filled=False), beyond_section("two")])
+    assert "two" in page.read_text()
+    with pytest.raises(DataError, match="results:start"):
+        table.write(page, [recognition_section("one"), beyond_section("two")])
 
 
 @pytest.mark.parametrize("text", ["", table.START, f"{table.END}{table.START}", f"{table.START}{table.END}" * 2])
@@ -73,8 +103,33 @@ def test_a_page_without_the_markers_is_refused_and_kept(tmp_path, text):
     page = tmp_path / "README.md"
     page.write_text(text)
     with pytest.raises(DataError, match="needs one line"):
-        table.write(page, "new")
+        table.write(page, [recognition_section("new", filled=False)])
     assert page.read_text() == text
+
+
+def test_families_beyond_recognition_have_tables_of_their_own():
+    score = {"value": 0.5, "low": 0.4, "high": 0.6}
+    one = result("pixels", benchmark="faces") | {
+        "counts": {"n_scored": 9, "n_no_face": 1, "n_positive_pairs": 3000, "n_negative_pairs": 4},
+        "scores": {"auc": score, "eer": score, "tar_at_1_percent_far": {"value": None, "low": None, "high": None}},
+    }
+    one["benchmark"]["family"] = "verification"
+    lines = table.render_beyond([one]).splitlines()
+    assert lines[2] == (
+        "| faces | pixels | pixels-1 | 9 (1 no face) | 3,000 / 4 | 0.500 [0.400, 0.600] | 50.0 [40.0, 60.0] | - | 3.3 |"
+    )
+    assert table.render_beyond([]).startswith("No results yet")
+
+
+def test_the_page_leaves_out_families_that_it_does_not_know(tmp_path):
+    from demo.results import read_rows
+
+    one = result("pixels", benchmark="faces")
+    one["benchmark"]["family"] = "verification"
+    path = tmp_path / "pixels" / "none" / "faces.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(one))
+    assert read_rows(tmp_path) == ([], [])
 
 
 @pytest.fixture
@@ -179,10 +234,11 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
 def test_list_shows_every_benchmark_with_its_source(capsys):
     assert cli.main(["list"]) == 0
     out = capsys.readouterr().out
-    assert "ferplus (version 1)" in out
+    assert "ferplus (version 1, recognition)" in out
     assert "arXiv 1608.01041" in out
     assert "10.6084/m9.figshare.5047666.v5" in out
-    assert "models: majority, plain" in out
+    assert "models: plain" in out
+    assert "baselines: majority, input, mean_neutral, pixels" in out
 
 
 def test_importing_the_portal_is_inert():

@@ -1,0 +1,122 @@
+"""What the tables show of a result, per family: names of columns and their cells as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eval.benchmark import FamilyName
+
+MISSING = "-"
+Result = Mapping[str, Any]
+
+
+def percent(value: float | None) -> str:
+    """A share in percent with one decimal."""
+    return MISSING if value is None else f"{100 * value:.1f}"
+
+
+def plain(value: float | None, digits: int = 3) -> str:
+    """A number with its decimals."""
+    return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def percents(score: Mapping[str, float | None]) -> str:
+    """A share with its interval."""
+    if score["value"] is None:
+        return MISSING
+    return f"{percent(score['value'])} [{percent(score['low'])}, {percent(score['high'])}]"
+
+
+def interval(score: Mapping[str, float | None], digits: int = 3) -> str:
+    """A number with its interval."""
+    if score["value"] is None:
+        return MISSING
+    return f"{plain(score['value'], digits)} [{plain(score['low'], digits)}, {plain(score['high'], digits)}]"
+
+
+def _n(result: Result) -> str:
+    counts = result["counts"]
+    return f"{counts['n_scored']:,}" + (f" ({counts['n_no_face']} no face)" if counts["n_no_face"] else "")
+
+
+def _recognition(result: Result) -> dict[str, str]:
+    scores = result["scores"]
+    return {
+        "n": _n(result),
+        "accuracy % [95 % CI]": percents(scores["accuracy"]),
+        "UAR %": percent(scores["uar"]["value"]),
+        "macro-F1 %": percent(scores["macro_f1"]["value"]),
+        "ECE": plain(scores["ece"]["value"]),
+        "NLL": plain(scores["nll"]["value"]),
+        "ms/face": plain(result["ms_per_face"]["p50"], 1),
+    }
+
+
+def _neutralisation(result: Result) -> dict[str, str]:
+    scores = result["scores"]
+    value = {name: score["value"] for name, score in scores.items()}
+    kept = MISSING if value["identity_cosine"] is None else f"{value['identity_cosine']:.2f}"
+    if value["identity_kept"] is not None:
+        kept += f" ({percent(value['identity_kept'])})"
+    return {
+        "n": _n(result),
+        "mouth L1 / input's [95 % CI]": interval(scores["mouth_l1_ratio"]),
+        "face L1 / input's [95 % CI]": interval(scores["face_l1_ratio"]),
+        "PSNR dB (input)": f"{plain(value['psnr'], 1)} ({plain(value['psnr_input'], 1)})",
+        "SSIM (input)": f"{plain(value['ssim'])} ({plain(value['ssim_input'])})",
+        "mouth nearer %": percent(value["closer"]),
+        "judged neutral % (input, truth)": (
+            f"{percent(value['judged_neutral'])} "
+            f"({percent(value['judged_neutral_input'])}, {percent(value['judged_neutral_truth'])})"
+        ),
+        "identity cosine (kept %)": kept,
+        "neutral in, L1": plain(value["neutral_l1"], 4),
+        "landmarks % of eye distance": plain(value["landmark_error"], 2),
+        "ms/face": plain(result["ms_per_face"]["p50"], 1),
+    }
+
+
+def _verification(result: Result) -> dict[str, str]:
+    scores, counts = result["scores"], result["counts"]
+    return {
+        "n": _n(result),
+        "pairs same / different": f"{counts['n_positive_pairs']:,} / {counts['n_negative_pairs']:,}",
+        "AUC [95 % CI]": interval(scores["auc"]),
+        "EER % [95 % CI]": percents(scores["eer"]),
+        "true accepts % at 1 % false [95 % CI]": percents(scores["tar_at_1_percent_far"]),
+        "ms/face": plain(result["ms_per_face"]["p50"], 1),
+    }
+
+
+def _faithfulness(result: Result) -> dict[str, str]:
+    scores = result["scores"]
+    cells = {"n": _n(result)}
+    for game, arrow in (("deletion", "low"), ("insertion", "high")):
+        cells[f"{game} area ({arrow} is good)"] = plain(scores[f"{game}_residue"]["value"])
+        for other, name in (
+            ("grad_cam", "Grad-CAM"),
+            ("gradient", "gradient"),
+            ("contrast", "contrast"),
+            ("random", "chance"),
+        ):
+            cells[f"{game}: residue less {name} [95 % CI]"] = interval(scores[f"{game}_residue_minus_{other}"])
+    return cells
+
+
+COLUMNS = {
+    FamilyName.RECOGNITION: _recognition,
+    FamilyName.NEUTRALISATION: _neutralisation,
+    FamilyName.VERIFICATION: _verification,
+    FamilyName.FAITHFULNESS: _faithfulness,
+}
+BEST = {  # the score that orders rows, and whether more is better
+    FamilyName.RECOGNITION: ("accuracy", True),
+    FamilyName.NEUTRALISATION: ("mouth_l1_ratio", False),
+    FamilyName.VERIFICATION: ("auc", True),
+    FamilyName.FAITHFULNESS: ("deletion_residue", False),
+}
+EMPTY = {
+    FamilyName.RECOGNITION: "No results yet. Run: python -m eval run plain majority",
+    FamilyName.NEUTRALISATION: "No results yet. Run: python -m eval run input mean_neutral pixels",
+}

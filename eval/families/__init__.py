@@ -1,0 +1,17 @@
+"""One module per family of tasks: how its samples are read, predicted, kept and scored."""
+
+from __future__ import annotations
+
+from eval.benchmark import FamilyName
+from eval.families.base import Family
+from eval.families.faithfulness import FaithfulnessFamily
+from eval.families.neutralisation import NeutralisationFamily
+from eval.families.recognition import RecognitionFamily
+from eval.families.verification import VerificationFamily
+
+FAMILIES: dict[FamilyName, Family] = {
+    FamilyName.RECOGNITION: RecognitionFamily(),
+    FamilyName.NEUTRALISATION: NeutralisationFamily(),
+    FamilyName.VERIFICATION: VerificationFamily(),
+    FamilyName.FAITHFULNESS: FaithfulnessFamily(),
+}

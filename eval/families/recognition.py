@@ -1,0 +1,117 @@
+"""Recognition: name the expression of a face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from eval import metrics
+from eval.benchmark import Benchmark, Recognition
+from eval.families.base import RESAMPLES, Family, Items, bootstrap, count, number, score
+from eval.metrics import Floats, Ints
+from eval.pictures import Split, by_size, canonical, single_faces
+from eval.records import Record, Status
+from eval.source import Source
+from fer.errors import DataError
+from fer.models.base import Recognizer
+from fer.types import EMOTIONS, Emotion
+
+FROM_COUNTS: dict[str, Callable[[Floats], Floats]] = {
+    "accuracy": metrics.accuracy,
+    "accuracy_detected": metrics.accuracy_detected,
+    "uar": metrics.uar,
+    "macro_f1": metrics.macro_f1,
+}
+FROM_PROBS: dict[str, Callable[[Floats, Ints, Floats | None], Floats]] = {"ece": metrics.ece, "nll": metrics.nll}
+
+
+class _Pictures(Items):
+    def __init__(self, task: Recognition, split: Split) -> None:
+        self.task, self.split = task, split
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def key(self, number: int) -> tuple[int, str]:
+        return self.split.key(number)
+
+    def predict(self, numbers: Sequence[int], model: Recognizer) -> list[Record]:
+        records, faces = single_faces([self.split.sample(i) for i in numbers], self.task.framing)
+        for places, batch in by_size(faces):
+            probs = canonical(model.recognize(batch, self.task.framing))
+            for i, row in zip(places, probs.tolist(), strict=True):
+                records[i] = replace(records[i], probs=tuple(row))
+        return records
+
+    def faces(self, numbers: Sequence[int]) -> list[Tensor]:
+        return list(single_faces([self.split.sample(i) for i in numbers], self.task.framing)[1].values())
+
+    def call(self, model: Recognizer, faces: Tensor) -> object:
+        return model.recognize(faces, self.task.framing)
+
+
+class RecognitionFamily(Family):
+    """See ``Recognition``."""
+
+    needs = (Recognizer,)
+    timed = "recognition without reading, detection and alignment"
+
+    def open(self, benchmark: Benchmark, source: Source, device: str, limit: int | None) -> Items:
+        """See ``Family.open``."""
+        assert isinstance(benchmark.task, Recognition)
+        return _Pictures(benchmark.task, Split(benchmark, source, benchmark.task.views, limit))
+
+    def score(self, records: Sequence[Record], declaration: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """See ``Family.score``."""
+        return recognition(records, tuple(Emotion(name) for name in declaration["classes"]), seed)
+
+    def headline(self, result: Mapping[str, Any]) -> str:
+        """See ``Family.headline``."""
+        a, uar = result["scores"]["accuracy"], result["scores"]["uar"]
+        interval = f"[{100 * a['low']:.2f}, {100 * a['high']:.2f}]"
+        return f"accuracy {100 * a['value']:.2f} % {interval}, UAR {100 * uar['value']:.2f} %"
+
+
+def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: int) -> dict[str, Any]:
+    """Score predictions of expressions: scores with bootstrap intervals, recall per class, confusion matrix, counts.
+
+    Faces that were not found are wrong in accuracy, UAR, F1 and the confusion matrix, and are left out of ECE, NLL and
+    accuracy_detected. Raises DataError when there is nothing to score.
+    """
+    scored = [r for r in records if r.status in (Status.PREDICTED, Status.NO_FACE)]
+    if not scored:
+        raise DataError(f"None of the {len(records)} pictures could be scored: {count(records)}.")
+    labels, probs = _arrays(scored, classes)
+    found = ~np.isnan(probs[:, 0])
+    predicted = np.where(found, np.where(np.isnan(probs), -1, probs).argmax(1), -1)
+    drawn = metrics.resamples(len(scored), RESAMPLES, seed)
+    counts = metrics.confusion(labels, predicted, len(classes))
+    resampled = metrics.confusion(labels, predicted, len(classes), drawn)
+    scores = {name: score(f(counts), f(resampled)) for name, f in FROM_COUNTS.items()}
+    for name, g in FROM_PROBS.items():
+        value = g(probs[found], labels[found], None)
+        scores[name] = score(value, g(probs[found], labels[found], drawn[:, found]))
+    return {
+        "counts": count(records, missed_is_scored=True),
+        "scores": scores,
+        "recall": {str(c): number(v) for c, v in zip(classes, metrics.recall(counts), strict=True)},
+        "confusion": {
+            "labels": [str(c) for c in classes],
+            "predictions": [*(str(c) for c in classes), "no face"],
+            "counts": counts.astype(int).tolist(),
+        },
+        "bootstrap": bootstrap(seed),
+    }
+
+
+def _arrays(scored: Sequence[Record], classes: tuple[Emotion, ...]) -> tuple[Ints, Floats]:
+    """Labels (N,) as places in ``classes`` and probabilities (N, C) renormalised over them; nan where no face was."""
+    columns = [EMOTIONS.index(c) for c in classes]
+    labels = np.array([classes.index(r.label) for r in scored if r.label is not None])
+    missed = [np.nan] * len(EMOTIONS)
+    probs = np.array([missed if r.probs is None else r.probs for r in scored], np.float64)[:, columns]
+    return labels, probs / np.maximum(probs.sum(1, keepdims=True), metrics.LOWEST_PROBABILITY)

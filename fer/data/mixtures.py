@@ -1,0 +1,107 @@
+"""What the trainings of generators and of recognisers at 128 px draw their batches from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fer.augmentation import erase, moved, moved_landmarks, photograph, similarities, soften, uniform
+from fer.data import ferplus, photographs
+from fer.data.pairs import Pairs, load_london, load_puppets
+from fer.data.streams import Shuffled, softened
+from fer.framing import canonical
+from fer.images import from_bytes
+from fer.types import EMOTIONS, Emotion, Framing
+
+CLEARLY_NEUTRAL = 0.8  # share of the votes
+
+
+@dataclass(frozen=True, eq=False)
+class PairSource:
+    """Pairs for a generator: rendered ones, photographed ones, and neutral FER+ faces that are to stay as they are.
+
+    still: uint8 (N, 48, 48), tight.
+    """
+
+    puppets: Pairs
+    london: Pairs
+    still: Tensor
+
+    @classmethod
+    def load(cls, root: Path) -> PairSource:
+        """The train splits."""
+        pixels, target = ferplus.load_train(root)
+        neutral = target[:, EMOTIONS.index(Emotion.NEUTRAL)] >= CLEARLY_NEUTRAL
+        return cls(load_puppets(root, "train"), load_london(root, "train"), pixels[neutral])
+
+    def draw(self, puppets: int, london: int, still: int, as_neutral: float = 0.08) -> tuple[Tensor, ...]:
+        """Faces and neutral faces (B, 3, 128, 128) in [-1, 1], emotion (B,), landmarks (B, 68, 2) of both.
+
+        as_neutral: share of rendered faces that are replaced by their neutral face: nothing is to be removed there.
+        """
+        faces, neutrals, emotions, points = [], [], [], []
+        for pairs, count in ((self.puppets, puppets), (self.london, london)):
+            rows = torch.randint(len(pairs), (count,))
+            faces.append(from_bytes(pairs.face[rows]))
+            neutrals.append(from_bytes(pairs.neutral[rows]))
+            emotions.append(pairs.emotion[rows])
+            points.append(torch.stack([pairs.landmarks[rows], pairs.neutral_landmarks[rows]], 1))
+        calm = torch.rand(puppets) < as_neutral
+        faces[0] = torch.where(calm[:, None, None, None], neutrals[0], faces[0])
+        points[0] = torch.where(calm[:, None, None, None], points[0][:, 1:].expand(-1, 2, -1, -1), points[0])
+        emotions[0] = torch.where(calm, 0, emotions[0])
+        if still:
+            rows = torch.randint(len(self.still), (still,))
+            faces.append(as_colour(from_bytes(self.still[rows]), 128))
+            neutrals.append(faces[-1])
+            emotions.append(torch.zeros(still, dtype=torch.long))
+            points.append(torch.full((still, 2, 68, 2), torch.nan))
+        return varied(torch.cat(faces), torch.cat(neutrals), torch.cat(emotions), torch.cat(points))
+
+
+def as_colour(tight: Tensor, size_px: int) -> Tensor:
+    """Tight grey faces (B, 48, 48) -> (B, 3, size_px, size_px) in the canonical square."""
+    return canonical(tight[:, None], Framing.TIGHT, size_px).expand(-1, 3, -1, -1)
+
+
+def varied(faces: Tensor, neutrals: Tensor, emotions: Tensor, points: Tensor) -> tuple[Tensor, ...]:
+    """One change of light, place and resolution for both faces of a pair; noise for the face with the expression."""
+    both = photograph(torch.cat([faces, neutrals], 1), 0.6)
+    theta = similarities(len(faces), 0.1, 0.05)
+    both = soften(moved(both, theta), 0.25, lowest=0.2).clamp(-1, 1)
+    noisy = (torch.rand(len(faces), 1, 1, 1) < 0.2).float() * uniform((len(faces), 1, 1, 1), 0.0, 0.08)
+    faces = (both[:, :3] + noisy * torch.randn_like(faces)).clamp(-1, 1)
+    points = torch.stack([moved_landmarks(points[:, k], theta) for k in range(2)], 1)
+    return faces, both[:, 3:], emotions, points
+
+
+class LabelledFaces:
+    """FER+ and aligned photographs as canonical faces with distributions, for recognisers that see 128 px."""
+
+    def __init__(self, root: Path, counts: tuple[int, int, int, int], seed: int) -> None:
+        """counts: FER+, LFW, London and rendered faces in a batch."""
+        self.tight = Shuffled(*ferplus.load_train(root), counts[0], seed * 31)
+        loaders = (photographs.load_lfw, photographs.load_london, photographs.load_puppets)
+        self.aligned = [
+            Shuffled(pixels, softened(labels), n, seed * 31 + k)
+            for k, (n, (pixels, labels)) in enumerate(zip(counts[1:], (load(root) for load in loaders), strict=True), 1)
+        ]
+
+    def batch(self, step: int, strength: float) -> tuple[Tensor, Tensor]:
+        """Faces (B, 3, 128, 128) in [-1, 1] and distributions (B, 8)."""
+        pixels, target = self.tight.batch(step)
+        tight = moved(
+            soften(from_bytes(pixels)[:, None], 0.2 * strength),
+            similarities(len(pixels), 0.3 * strength, 0.15 * strength),
+        )
+        parts = [as_colour(tight[:, 0], 128)]
+        targets = [target]
+        for stream in self.aligned:
+            pixels, target = stream.batch(step)
+            parts.append(moved(from_bytes(pixels), similarities(len(pixels), 0.2 * strength, 0.1 * strength)))
+            targets.append(target)
+        faces = photograph(torch.cat(parts), strength)
+        return erase(soften(faces, 0.1 * strength, lowest=0.2), 0.4 * strength), torch.cat(targets)

@@ -1,0 +1,66 @@
+"""Pairs of a face with an expression and the same face without: rendered (exact) and photographed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fer.data.rows import check_labels, open_split
+from fer.errors import DataError
+from fer.faces import FACE_SIZE_PX, align_like, detect
+from fer.images import to_bytes, to_tensor
+from fer.types import EMOTIONS, Emotion
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """N pairs. face, neutral: uint8 (N, 3, 128, 128), RGB, in one frame. emotion: (N,) in 0..7. person: (N,) numbers.
+
+    landmarks, neutral_landmarks: float32 (N, 68, 2) in the unit square, nan where they are not known.
+    """
+
+    face: Tensor
+    neutral: Tensor
+    emotion: Tensor
+    person: Tensor
+    landmarks: Tensor
+    neutral_landmarks: Tensor
+
+    def __len__(self) -> int:
+        return len(self.emotion)
+
+
+def load_puppets(root: Path, split: str) -> Pairs:
+    """Rendered pairs that differ by the expression alone."""
+    rows = open_split(root, "puppets", split)
+    check_labels(rows, "emotion")
+    face, neutral = (torch.stack([to_bytes(to_tensor(image)) for image in rows[k]]) for k in ("image", "neutral"))
+    if face.shape[-1] != FACE_SIZE_PX:
+        raise DataError(f"Puppets must be {FACE_SIZE_PX} px, these are {face.shape[-1]} px.")
+    points = [torch.tensor(rows[k][:]).view(-1, 68, 2) for k in ("landmarks68", "neutral_landmarks68")]
+    person = torch.from_numpy(np.unique(rows["identity"][:], return_inverse=True)[1])
+    return Pairs(face, neutral, torch.tensor(rows["emotion"][:]), person, *points)
+
+
+def load_london(root: Path, split: str) -> Pairs:
+    """A smiling photograph of each person, and the neutral one brought into its frame by eyes and nose tip.
+
+    People whose face the detector misses in either photograph are left out.
+    """
+    rows = open_split(root, "london", split)
+    faces, neutrals = [], []
+    for row in rows:
+        smiling, neutral = detect(row["smiling"]), detect(row["neutral"])
+        if smiling and neutral:
+            faces.append(to_bytes(smiling[0].pixels))
+            neutrals.append(to_bytes(align_like(row["neutral"], neutral[0].landmarks, smiling[0])))
+    if not faces:
+        raise DataError("No face was found in any of the photographs. Check that the dataset holds faces.")
+    count = len(faces)
+    happiness = torch.full((count,), EMOTIONS.index(Emotion.HAPPINESS))
+    unknown = torch.full((count, 68, 2), torch.nan)
+    return Pairs(torch.stack(faces), torch.stack(neutrals), happiness, torch.arange(count), unknown, unknown)

@@ -1,0 +1,246 @@
+"""derl: an expression is read from what a generator of neutral faces had to remove.
+
+Yang, Ciftci, Yin 2018, "Facial Expression Recognition by De-Expression Residue Learning" (CVPR, doi
+10.1109/CVPR.2018.00231). A conditional GAN learns to turn any face into the neutral face of the same person; then it is
+frozen. Layers of equal size in its encoder and decoder are put side by side, a local network reads each of the four
+pairs, and a fusion of all, with the last encoding layer, names the expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fer.framing import canonical, resized
+from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu
+from fer.models.base import Neutralizer, Recognizer
+from fer.registry import Citation, Spec
+from fer.types import EMOTIONS, Edit, Framing, Prediction
+
+PAINT, MASK, FLOW = slice(0, 3), slice(3, 4), slice(4, 6)  # channels of what the generator puts out
+LARGEST_FLOW = 0.2  # of half the picture's side
+RESIDUES = ("pairs", "encoder", "features", "pixels")
+
+
+@dataclass(frozen=True)
+class DerlConfig:
+    """Shape of the generator, of the local networks and of the fusion."""
+
+    size_px: int = 128  # side of the picture that the generator sees
+    widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # its channels at 64, 32, 16, 8 and 4 px
+    skips: bool = True  # the decoder also sees the encoder's layers
+    residue: str = "pairs"  # what the local networks read; the others are the paper's ablations
+    local_width: int = 40  # channels in the first layer of a local network
+    local_features: int = 80  # what a local network hands to the fusion
+    dropout: float = 0.4  # before the last layers, training only
+    temperature: float = 1.0  # logits are divided by it; fitted on the validation split
+
+    def __post_init__(self) -> None:
+        if self.residue not in RESIDUES:
+            raise ValueError(f'DerlConfig.residue must be one of {", ".join(RESIDUES)}, not "{self.residue}".')
+        if len(self.widths) != 5 or any(width % 8 for width in self.widths):
+            raise ValueError(f"DerlConfig.widths needs five multiples of 8, not {self.widths}.")
+        if self.temperature <= 0:
+            raise ValueError("DerlConfig.temperature must be positive.")
+
+
+@dataclass(frozen=True, eq=False)
+class Generated:
+    """What the generator makes of faces (B, 3, 128, 128).
+
+    raw: (B, 6, 128, 128) paint, mask and flow, of which ``compose`` made neutral, flow and mask.
+    encoded: layers of 64, 32, 16, 8 and 4 px; decoded: of 8, 16, 32 and 64 px.
+    """
+
+    raw: Tensor
+    neutral: Tensor
+    flow: Tensor
+    mask: Tensor
+    encoded: Sequence[Tensor]
+    decoded: Sequence[Tensor]
+
+    def pairs(self) -> list[tuple[Tensor, Tensor]]:
+        """Encoder and decoder layer of 64, 32, 16 and 8 px."""
+        return list(zip(self.encoded[:4], self.decoded[::-1], strict=True))
+
+
+def compose(faces: Tensor, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Faces (B, 3, S, S) and the generator's output (B, 6, s, s) -> neutral faces, flow (B, 2, S, S) px, mask.
+
+    Pixels are moved by the flow, then painted where the mask says. The output is enlarged to the faces, so that a
+    sharp photograph stays sharp where pixels only move.
+    """
+    if raw.shape[-1] != faces.shape[-1]:
+        raw = F.interpolate(raw, faces.shape[-2:], mode="bilinear", align_corners=False)
+    flow, mask = torch.tanh(raw[:, FLOW]) * LARGEST_FLOW, torch.sigmoid(raw[:, MASK] - 2)
+    size = faces.shape[-1]
+    centres = (torch.arange(size, device=faces.device) + 0.5) / size * 2 - 1
+    grid = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), -1)[None] + flow.permute(0, 2, 3, 1)
+    warped = F.grid_sample(faces, grid, align_corners=False, padding_mode="border")
+    painted = torch.tanh(raw[:, PAINT] + torch.atanh(warped.clamp(-0.97, 0.97)))
+    return warped * (1 - mask) + painted * mask, flow * size / 2, mask
+
+
+class Generator(nn.Module):
+    """The neutral-face generator: (B, 3, 128, 128) -> ``Generated``. Starts as the identity."""
+
+    def __init__(self, config: DerlConfig) -> None:
+        super().__init__()
+        self.trunk = EncoderDecoder(3, config.widths, config.skips)
+        self.out = nn.Conv2d(config.widths[0], 6 * 4, 3, 1, 1)
+        for values in self.out.parameters():
+            nn.init.zeros_(values)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, faces: Tensor) -> Generated:
+        encoded = self.trunk.encode(faces.contiguous(memory_format=torch.channels_last))
+        decoded = self.trunk.decode(encoded)
+        raw = F.pixel_shuffle(self.out(decoded[-1]).float(), 2)
+        return Generated(raw, *compose(faces.float(), raw), encoded, decoded)
+
+
+class Local(nn.Module):
+    """A local network: one pair of layers (B, C, side, side) -> features (B, F) and logits (B, 8)."""
+
+    def __init__(self, inputs: int, side: int, config: DerlConfig) -> None:
+        super().__init__()
+        width = config.local_width
+        layers: list[nn.Module] = [conv_bn_relu(inputs, width, stride=2 if side > 32 else 1)]
+        side = side // 2 if side > 32 else side
+        while side > 4:
+            wider = min(2 * width, config.local_features)
+            layers.append(ResidualBlock(width, wider, stride=2))
+            width, side = wider, side // 2
+        layers.append(ResidualBlock(width, config.local_features, stride=1))
+        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(config.local_features, len(EMOTIONS)))
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, layers: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.body(layers.contiguous(memory_format=torch.channels_last))
+        return features, self.head(features)
+
+
+class Fusion(nn.Module):
+    """Local features and the last encoding layer -> logits (B, 8)."""
+
+    def __init__(self, config: DerlConfig) -> None:
+        super().__init__()
+        inputs = 4 * config.local_features + config.widths[-1]
+        self.head = nn.Sequential(
+            nn.Dropout(config.dropout),
+            nn.Linear(inputs, 256),
+            nn.ReLU(inplace=True),
+            nn.Dropout(config.dropout),
+            nn.Linear(256, len(EMOTIONS)),
+        )
+
+    def forward(self, features: Sequence[Tensor], bottleneck: Tensor) -> Tensor:
+        logits: Tensor = self.head(torch.cat([*features, bottleneck.mean((2, 3))], 1))
+        return logits
+
+
+class Derl(nn.Module, Recognizer, Neutralizer):
+    """Generator, four local networks and their fusion."""
+
+    SIDES = (64, 32, 16, 8)
+
+    def __init__(self, config: DerlConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = Generator(config)
+        self.locals = nn.ModuleList(
+            Local(self._channels(width), side, config)
+            for width, side in zip(config.widths[:4], self.SIDES, strict=True)
+        )
+        self.fusion = Fusion(config)
+
+    def _channels(self, width: int) -> int:
+        return {"pairs": 2 * width, "encoder": width, "features": width, "pixels": 3}[self.config.residue]
+
+    def residues(self, faces: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What the local networks read, of 64, 32, 16 and 8 px, and the last encoding layer, without gradients."""
+        with torch.no_grad():
+            made = self.generator(faces)
+            if self.config.residue == "pairs":  # the paper: equal-size layers, concatenated
+                read = [torch.cat(pair, 1) for pair in made.pairs()]
+            elif self.config.residue == "encoder":
+                read = list(made.encoded[:4])
+            elif self.config.residue == "features":
+                neutral = self.generator.trunk.encode(made.neutral.to(faces.dtype))
+                read = [a - b for a, b in zip(made.encoded[:4], neutral[:4], strict=True)]
+            else:
+                read = [resized(faces - made.neutral, side) for side in self.SIDES]
+            return read, made.encoded[-1]
+
+    def votes(self, faces: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Canonical faces (B, 3, 128, 128) -> the logits (B, 8) of each local network and of the fusion."""
+        read, bottleneck = self.residues(faces)
+        answers = [local(layers) for local, layers in zip(self.locals, read, strict=True)]
+        fused = self.fusion([features for features, _ in answers], bottleneck)
+        return [logits for _, logits in answers], fused
+
+    @torch.inference_mode()
+    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
+        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+        faces = canonical(self._moved(faces), framing, self.config.size_px)
+        logits = (self.votes(faces)[1] + self.votes(faces.flip(3))[1]) / 2
+        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+
+    @torch.inference_mode()
+    def neutralize(self, faces: Tensor) -> Edit:
+        """See ``Neutralizer.neutralize``. Faces of any size; the network sees them at 128 px."""
+        faces = self._moved(faces)
+        small = resized(faces, self.config.size_px)
+        made = self.generator(small)
+        neutral, flow, mask = compose(faces, made.raw)
+        neutral = neutral.clamp(-1, 1)
+        removed = self.generator(made.neutral)
+        parts = {"residue.pixel": faces - neutral, "flow": flow, "mask": mask}
+        parts |= self._layer_residues(made, removed) | self._part_votes(small)
+        return Edit(neutral.cpu(), {name: part.float().cpu() for name, part in parts.items()})
+
+    def _layer_residues(self, made: Generated, removed: Generated) -> dict[str, Tensor]:
+        """How far each pair of layers moves when the face is replaced by its neutral face, per position."""
+        return {
+            f"residue.{side}": (torch.cat(a, 1) - torch.cat(b, 1)).square().mean(1, keepdim=True).sqrt()
+            for side, a, b in zip(self.SIDES, made.pairs(), removed.pairs(), strict=True)
+        }
+
+    def _part_votes(self, faces: Tensor) -> dict[str, Tensor]:
+        each, fused = self.votes(faces)
+        named = zip((*self.SIDES, "fusion"), (*each, fused), strict=True)
+        return {f"votes.{name}": (logits / self.config.temperature).softmax(1) for name, logits in named}
+
+    def _moved(self, faces: Tensor) -> Tensor:
+        return faces.to(next(self.parameters()).device, torch.float32)
+
+
+SPEC = Spec(
+    name="derl",
+    title="De-expression residue learning",
+    summary="A frozen generator of neutral faces; the expression is read from the residue in its layers.",
+    citations=(
+        Citation(
+            "Facial Expression Recognition by De-Expression Residue Learning",
+            "Yang, Ciftci, Yin",
+            2018,
+            doi="10.1109/CVPR.2018.00231",
+        ),
+    ),
+    config=DerlConfig,
+    build=Derl,
+    training="fer.models.derl_training",
+    departures=(
+        "The generator moves pixels by a flow and paints through a mask, at 128 px colour, instead of drawing the "
+        "whole picture: faces stay sharp and work at any resolution. Its decoder has skips.",
+        "Hinge loss with spectral normalisation instead of the logarithmic GAN loss; group instead of batch "
+        "normalisation in the generator, so that nothing in it depends on the batch once it is frozen.",
+        "Trained on rendered pairs, London Set pairs and neutral FER+ faces: BU-4DFE and BP4D demand an agreement.",
+        "An identity loss keeps the person.",
+    ),
+)

@@ -1,0 +1,198 @@
+"""How ``errnet`` is trained: removal on pairs and recognition on FER+, in the same steps, end to end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fer.data import ferplus
+from fer.data.mixtures import LabelledFaces, PairSource, as_colour
+from fer.data.pairs import load_puppets
+from fer.images import from_bytes
+from fer.load import load
+from fer.losses import gradient_l1, soft_cross_entropy, weighted_l1
+from fer.models.errnet import ErrNet, ErrNetConfig, Removal, lengths_of
+from fer.removal import left_over, pixel_weights
+from fer.sheets import save_sheet
+from fer.temperature import fit_temperature
+from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
+from fer.types import EMOTIONS
+from fer.weights import rounded_to_half
+
+
+@dataclass(frozen=True)
+class ErrNetRecipe:
+    """The numbers of one training."""
+
+    seed: int = 0
+    steps: int = 5_000
+    puppets: int = 7  # pairs of each source in a batch
+    london: int = 1
+    still: int = 0
+    ferplus: int = 24  # labelled faces of each source in a batch
+    lfw: int = 2
+    london_faces: int = 1
+    puppet_faces: int = 1
+    learning_rate: float = 1.5e-3
+    pixels: float = 10.0  # weights of the losses; the classification's is 1
+    landmarks: float = 10.0
+    identity: float = 0.2
+    segments: float = 0.5
+    parts: float = 0.25  # of each part's own classification
+    weight_decay: float = 0.02
+    ema_decay: float = 0.998
+
+
+def segment_loss(code: Tensor, target: Tensor) -> Tensor:
+    """Margin loss of codes (B, 7, m) for distributions (B, 8): an expression's segment long, the others silent.
+
+    Sabour et al. 2017 (arXiv 1710.09829, Dynamic Routing Between Capsules), Eq. 4, weighted by the distribution.
+    """
+    length, share = lengths_of(code), target[:, 1:]
+    present, absent = (0.9 - length).clamp(min=0).square(), (length - 0.1).clamp(min=0).square()
+    return (share * present + 0.5 * (1 - share) * absent).sum(1).mean()
+
+
+def landmark_loss(made: Removal, points: Tensor) -> Tensor:
+    """L1 of landmarks and of their displacement; points: (B, 2, 68, 2), face and neutral, nan rows are left out."""
+    known = ~points.isnan().flatten(1).any(1)
+    if not known.any():
+        return made.landmarks.sum() * 0.0
+    face, neutral = points[known].unbind(1)
+    return (made.landmarks[known] - face).abs().mean() + 2 * (made.displacement[known] - (face - neutral)).abs().mean()
+
+
+def removal_loss(
+    made: Removal, faces: Tensor, neutrals: Tensor, points: Tensor, embed: nn.Module, recipe: ErrNetRecipe
+) -> dict[str, Tensor]:
+    """What pairs teach: the residual image, the landmarks, the person."""
+    pixels, pictures = pixel_weights(faces, neutrals)
+    neutral = faces - made.residual
+    return {
+        "pixels": recipe.pixels * weighted_l1(neutral, neutrals, pixels),
+        "gradient": 0.5 * recipe.pixels * gradient_l1(neutral, neutrals, pictures),
+        "landmarks": recipe.landmarks * landmark_loss(made, points),
+        "identity": recipe.identity * (1 - (embed(neutral) * embed(neutrals)).sum(1)).mean(),
+    }
+
+
+def recognition_loss(made: Removal, target: Tensor, recipe: ErrNetRecipe) -> dict[str, Tensor]:
+    """What labels teach: the joint answer, each part's own, and the segments of the code."""
+    each = (made.code_logits, made.pixel_logits, made.landmark_logits)
+    return {
+        "joint": soft_cross_entropy(made.logits, target),
+        "parts": recipe.parts * torch.stack([soft_cross_entropy(logits, target) for logits in each]).sum(),
+        "segments": recipe.segments * segment_loss(made.code, target),
+    }
+
+
+@torch.inference_mode()
+def joint_logits(model: ErrNet, pixels: Tensor, mirror: bool) -> Tensor:
+    """Logits (N, 8) of tight faces uint8 (N, 48, 48)."""
+    parts = []
+    for part in torch.split(pixels, 100):
+        faces = as_colour(from_bytes(part), model.config.size_px)
+        logits = model(faces).logits
+        parts.append((logits + model(faces.flip(3)).logits) / 2 if mirror else logits)
+    return torch.cat(parts)
+
+
+def start_from_derl(network: ErrNet) -> None:
+    """Take the trunk of the bundled DeRL generator, which has the same shape, as the starting point."""
+    network.trunk.load_state_dict(load("derl", device="cpu").generator.trunk.state_dict())
+    network.trunk.requires_grad_(True)
+
+
+def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: torch.device) -> Plan:
+    """Load the data and lay out the training; the trunk starts from DeRL's generator."""
+    torch.manual_seed(recipe.seed)
+    network = ErrNet(config)
+    start_from_derl(network)
+    network.to(device)
+    pairs, embed = PairSource.load(data_root), load("identity", device=str(device))
+    counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
+    labelled = LabelledFaces(data_root, counts, recipe.seed)
+    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
+
+    def batch(step: int) -> Batch:
+        drawn = pairs.draw(recipe.puppets, recipe.london, recipe.still)
+        return tuple(values.to(device) for values in (*drawn, *labelled.batch(step, strength=0.7)))
+
+    def loss(batch: Batch, step: int) -> Loss:
+        faces, neutrals, _, points, labelled_faces, target = batch
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            made = network(torch.cat([faces, labelled_faces]))
+        paired, named = _split(made, len(faces))
+        terms = removal_loss(paired, faces, neutrals, points, embed, recipe)
+        terms |= recognition_loss(named, target, recipe)
+        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+
+    held_out = load_puppets(data_root, "validation")
+    pixels, labels = ferplus.load_validation(data_root)
+    shown = torch.cat([torch.nonzero(held_out.emotion == k)[:2, 0] for k in range(1, len(EMOTIONS))])
+
+    def evaluate(module: nn.Module) -> Mapping[str, float]:
+        model = cast(ErrNet, module.eval())
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            logits = joint_logits(model, pixels, mirror=False)
+        return {
+            "validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
+            **left_over(lambda faces: (faces - model(faces).residual).clamp(-1, 1), held_out),
+        }
+
+    @torch.inference_mode()
+    def sheet(module: nn.Module, path: Path) -> None:
+        faces = from_bytes(held_out.face[shown])
+        made = faces - cast(ErrNet, module).forward(faces).residual
+        save_sheet([faces, made, from_bytes(held_out.neutral[shown])], path)
+
+    phase = Phase("remove and recognise", optimizer, loss, one_cycle(recipe.learning_rate, recipe.steps, 0.1), clip=2.0)
+    identity = json.dumps([asdict(config), asdict(recipe)])
+    stages = [Stage("joint", recipe.steps, batch, [phase])]
+    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+
+
+def _split(made: Removal, count: int) -> tuple[Removal, Removal]:
+    """The first ``count`` rows and the rest."""
+    values = [getattr(made, name) for name in Removal.__dataclass_fields__]
+    return Removal(*(value[:count] for value in values)), Removal(*(value[count:] for value in values))
+
+
+def finish(network: nn.Module, config: ErrNetConfig, data_root: Path) -> tuple[ErrNet, dict[str, float]]:
+    """Round to what is stored, fit the temperature; the model to ship and its validation numbers."""
+    trained = cast(ErrNet, rounded_to_half(network).eval())
+    pixels, labels = ferplus.load_validation(data_root)
+    logits = joint_logits(trained, pixels, mirror=True)
+    temperature = fit_temperature(logits, labels)
+    model = ErrNet(replace(config, temperature=temperature))
+    model.load_state_dict(trained.state_dict())
+    left = left_over(
+        lambda faces: (faces - trained(faces).residual).clamp(-1, 1), load_puppets(data_root, "validation")
+    )
+    return model.eval(), {
+        "validation_accuracy": round(float((logits.argmax(1) == labels).float().mean()), 5),
+        "validation_nll": round(float(F.cross_entropy(logits / temperature, labels)), 5),
+        **{f"puppets_validation_{k}": round(v, 5) for k, v in left.items()},
+    }
+
+
+Recipe = ErrNetRecipe
+DATA = (
+    "Pairs: puppets train, London Set train",
+    "Labels: FER+ train by votes (rows whose picture also stands in validation or test left out), lfw_smiles train, "
+    "London Set train, puppets train",
+    "Start: the trunk of the bundled DeRL generator",
+)
+LIMITS = (
+    "It labels what a face shows, not what a person feels.",
+    "The neutral face is a guess, and as a sum of the face and a residual it is softer than one made by moving pixels.",
+    "Landmarks were learnt from rendered faces only.",
+    "Trained on few people, mostly light-skinned and roughly frontal.",
+)

@@ -1,0 +1,137 @@
+"""How ``identity`` is trained: rendered pairs, LFW subjects and the London set; one person, two pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from fer.augmentation import moved, photograph, similarities, soften
+from fer.data import pairs, photographs
+from fer.images import from_bytes
+from fer.models.identity import Identity, IdentityConfig
+from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
+from fer.weights import rounded_to_half
+
+
+@dataclass(frozen=True)
+class IdentityRecipe:
+    """The numbers of one training."""
+
+    seed: int = 0
+    steps: int = 1_500
+    puppets: int = 36  # people of each source in a batch, two pictures each
+    lfw: int = 20
+    london: int = 8
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    temperature: float = 0.1
+    ema_decay: float = 0.998
+
+
+def contrastive_loss(embedded: Tensor, person: Tensor, temperature: float) -> Tensor:
+    """Supervised contrastive loss (Khosla et al. 2020, L_out) of unit vectors (N, D) with person numbers (N,).
+
+    Every person must stand in at least two rows.
+    """
+    logits = embedded @ embedded.T / temperature
+    itself = torch.eye(len(person), dtype=torch.bool, device=person.device)
+    logits = logits.masked_fill(itself, -1e9)
+    same = (person[:, None] == person[None]) & ~itself
+    log_share = logits - logits.logsumexp(1, keepdim=True)
+    return -((log_share * same).sum(1) / same.sum(1)).mean()
+
+
+class People:
+    """Draws two different pictures each of ``count`` different people. pixels: uint8 (N, 3, S, S); person: (N,)."""
+
+    def __init__(self, pixels: Tensor, person: Tensor, count: int) -> None:
+        order = torch.argsort(person, stable=True)
+        numbers, sizes = torch.unique(person[order], return_counts=True)
+        starts = sizes.cumsum(0) - sizes
+        several = sizes > 1
+        self.pixels, self.order, self.count = pixels, order, count
+        self.numbers, self.starts, self.sizes = numbers[several], starts[several], sizes[several]
+
+    def draw(self) -> Batch:
+        """uint8 (2 * count, 3, S, S), person (2 * count,)."""
+        chosen = torch.randperm(len(self.numbers))[: self.count]
+        sizes = self.sizes[chosen]
+        first = (torch.rand(len(chosen)) * sizes).long()
+        second = (first + 1 + (torch.rand(len(chosen)) * (sizes - 1)).long()) % sizes
+        rows = self.order[torch.cat([self.starts[chosen] + first, self.starts[chosen] + second])]
+        return self.pixels[rows], self.numbers[chosen].repeat(2)
+
+
+def sources(data_root: Path, recipe: IdentityRecipe) -> list[People]:
+    """The three sources of people; their numbers overlap and are told apart where they are drawn."""
+    puppets, london = pairs.load_puppets(data_root, "train"), pairs.load_london(data_root, "train")
+    made = [
+        People(torch.cat([p.face, p.neutral]), p.person.repeat(2), n)
+        for p, n in ((puppets, recipe.puppets), (london, recipe.london))
+    ]
+    return [*made, People(*photographs.load_lfw_subjects(data_root), recipe.lfw)]
+
+
+def separation(module: nn.Module, people: pairs.Pairs) -> float:
+    """Mean over faces of the share of other people's neutral faces that are less alike than the own one."""
+    with torch.inference_mode():
+        face, neutral = (
+            torch.cat([module(from_bytes(part)) for part in torch.split(pixels, 200)])
+            for pixels in (people.face, people.neutral)
+        )
+    alike = face @ neutral.T
+    other = people.person[:, None] != people.person[None]
+    own = alike.diagonal()[:, None]
+    return float((((alike < own) & other).sum(1) / other.sum(1)).mean())
+
+
+def plan(config: IdentityConfig, recipe: IdentityRecipe, data_root: Path, device: torch.device) -> Plan:
+    """Load the data and lay out the training of a fresh network."""
+    torch.manual_seed(recipe.seed)
+    network = Identity(config).to(device)
+    people = sources(data_root, recipe)
+    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), recipe.learning_rate)
+
+    def batch(step: int) -> Batch:
+        drawn = [source.draw() for source in people]
+        faces = photograph(from_bytes(torch.cat([pixels for pixels, _ in drawn])))
+        faces = moved(soften(faces, 0.4, lowest=0.3), similarities(len(faces), 0.12, 0.06))
+        person = torch.cat([numbers * len(drawn) + k for k, (_, numbers) in enumerate(drawn)])
+        return faces.to(device), person.to(device)
+
+    def loss(batch: Batch, step: int) -> Loss:
+        faces, person = batch
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            embedded = network(faces)
+        return Loss(contrastive_loss(embedded.float(), person, recipe.temperature))
+
+    held_out = pairs.load_puppets(data_root, "validation")
+
+    def evaluate(module: nn.Module) -> Mapping[str, float]:
+        return {"validation_separation": separation(module.eval(), held_out)}
+
+    phase = Phase("tell apart", optimizer, loss, one_cycle(recipe.learning_rate, recipe.steps), clip=1.0)
+    stages = [Stage("people", recipe.steps, batch, [phase])]
+    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, json.dumps([asdict(config), asdict(recipe)]))
+
+
+def finish(network: nn.Module, config: IdentityConfig, data_root: Path) -> tuple[Identity, dict[str, float]]:
+    """Round to what is stored; returns the model to ship and its validation numbers."""
+    model = Identity(config)
+    model.load_state_dict(network.state_dict())
+    rounded_to_half(model).eval()
+    return model, {"validation_separation": round(separation(model, pairs.load_puppets(data_root, "validation")), 5)}
+
+
+Recipe = IdentityRecipe
+DATA = ("puppets train, London Set train, lfw_smiles train (subjects)",)
+LIMITS = (
+    "Small and trained on few real people: good enough to notice when a generator changes a person, not to verify "
+    "anybody's identity, which it must not be used for.",
+    "Grey, 64 px, roughly frontal faces in the canonical position; blind to skin tone and hair.",
+)

@@ -1,0 +1,62 @@
+"""Who may be entered where."""
+
+from __future__ import annotations
+
+import pytest
+
+from eval import benchmarks, cli
+from eval.benchmark import FamilyName
+from eval.contestants import can_take, check, kind, names
+from fer.errors import RegistryError
+from fer.models.base import Recognizer
+
+BY_FAMILY = {
+    family: [n for n in benchmarks.names() if benchmarks.benchmark(n).family is family] for family in FamilyName
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "families"),
+    [
+        ("majority", {FamilyName.RECOGNITION}),
+        ("plain", {FamilyName.RECOGNITION}),
+        ("input", {FamilyName.NEUTRALISATION}),
+        ("mean_neutral", {FamilyName.NEUTRALISATION}),
+        ("pixels", {FamilyName.VERIFICATION}),
+    ],
+)
+def test_a_contestant_takes_the_families_that_it_is_able_to(name, families):
+    able = {n for n in benchmarks.names() if can_take(name, benchmarks.benchmark(n))}
+    assert able == {n for family in families for n in BY_FAMILY[family]}
+    assert able
+
+
+def test_faithfulness_needs_both_capabilities():
+    benchmark = benchmarks.benchmark("residue_faithfulness")
+    for name, lacks in (("plain", "remove an expression"), ("pixels", "name expressions or remove an expression")):
+        with pytest.raises(RegistryError, match=f"because it cannot {lacks}"):
+            check(name, benchmark)
+
+
+def test_the_class_of_a_model_is_known_without_its_weights():
+    assert issubclass(kind("plain"), Recognizer)
+    assert names()[:4] == ["majority", "input", "mean_neutral", "pixels"]
+
+
+def test_an_impossible_pair_is_one_clear_sentence(capsys):
+    assert cli.main(["run", "input", "plain", "--benchmarks", "london_neutralise"]) == 2
+    assert capsys.readouterr().err == (
+        "plain cannot be measured on london_neutralise, because it cannot remove an expression.\n"
+    )
+
+
+def test_without_benchmarks_every_model_runs_where_it_can(monkeypatch):
+    ran = []
+    monkeypatch.setattr(cli, "_run_one", lambda benchmark, model, options: ran.append((benchmark.name, model)))
+    assert cli.main(["run", "pixels", "input"]) == 0
+    assert ran == [
+        ("lfw_verification", "pixels"),
+        ("london_neutralise", "input"),
+        ("puppets_neutralise", "input"),
+        ("puppets_verification", "pixels"),
+    ]
