@@ -15,7 +15,7 @@ LAUNCH = {
     "run_history": False,  # nothing that a visitor sends is kept or shown to the next one
     "enable_monitoring": False,
     "strict_cors": True,
-    "state_session_capacity": 200,  # visits whose last reading stays in memory; about 50 kB per face
+    "state_session_capacity": 100,  # visits whose last reading stays in memory; 0.25 to 1 MB per face
     "max_file_size": service.LARGEST_UPLOAD,
     "css_paths": ui.CSS,
     "footer_links": ["api"],

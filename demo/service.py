@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+import torch
 from PIL import Image
 
 import fer
+from demo.models import Loaded
 from fer.errors import NoFaceError
-from fer.faces import NO_FACE
+from fer.faces import NO_FACE, cut
 from fer.images import ImageSource, open_image, to_picture
-from fer.models.base import Recognizer
-from fer.types import Emotion
+from fer.types import Emotion, Face
 
-MODEL = "plain"
 EXAMPLES_FOLDER = Path(__file__).parent / "examples"
 CLEAR_FROM = 0.5  # below this probability no expression is called clear
 SMALL_FACE_PX = 48  # the recogniser reads 48 px: a smaller face is enlarged and less certain
+SURE_FACE = 0.97  # below this confidence of the detector it may be no face
+TURNED = 0.25  # the nose tip's distance from the eyes' midline, in eye distances; about 27 degrees of yaw
+TILTED_DEGREES = 30
+CROP_SIZES_PX = (128, 192, 256, 384, 512)  # a face is cut at the first that holds all its detail, at most at the last
 LARGEST_UPLOAD = "20mb"
-
-Loader = Callable[[], Recognizer]
 
 
 @dataclass(frozen=True, eq=False)
 class FaceReading:
-    """One face. box: (x0, y0, x1, y1) px of the upright photograph; probabilities: label -> share, summing to 1."""
+    """One face. probabilities: label -> share, summing to 1; crop: cut as ``face``, at one of ``CROP_SIZES_PX``."""
 
-    box: tuple[float, float, float, float]
-    confidence: float
+    face: Face
     probabilities: Mapping[str, float]
     crop: Image.Image
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """(x0, y0, x1, y1) px of the upright photograph."""
+        return self.face.box
 
     @property
     def label(self) -> str:
@@ -48,10 +54,14 @@ class FaceReading:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A photograph (upright RGB) and the faces in it, the largest first; at least one."""
+    """The faces of a photograph, the largest first, at least one; the photograph's size in px; who read them."""
 
-    photo: Image.Image
+    width: int
+    height: int
     faces: tuple[FaceReading, ...]
+    model: str
+    weights: str
+    sha256: str
 
 
 class FaceAnswer(TypedDict):
@@ -80,34 +90,38 @@ class Example:
     picture: Callable[[], ImageSource]
 
 
-_lock = threading.Lock()
-_shared: list[Recognizer] = []
-
-
-def recognizer() -> Recognizer:
-    """The one recogniser of this process, loaded at the first call. Raises WeightsError."""
-    with _lock:
-        if not _shared:
-            _shared.append(fer.load(MODEL))
-        return _shared[0]
-
-
-def read(source: ImageSource, load: Loader = recognizer) -> Reading:
-    """Find and read every face of a photograph. Raises ImageError, NoFaceError or WeightsError, each a sentence."""
+def read(source: ImageSource, reader: Loaded) -> Reading:
+    """Find and read every face of a photograph. Raises ImageError or NoFaceError, each a sentence."""
     photo = open_image(source)
-    return Reading(photo, read_faces(photo, load))
-
-
-def read_faces(photo: Image.Image, load: Loader = recognizer) -> tuple[FaceReading, ...]:
-    """The faces of an opened photograph, the largest first. Raises NoFaceError where there is none."""
     found = fer.detect(photo)
     if not found:
         raise NoFaceError(NO_FACE)
-    prediction = load().recognize(fer.stack(found))
-    return tuple(
-        FaceReading(face.box, face.confidence, prediction.as_dict(row), to_picture(face.pixels))
-        for row, face in enumerate(found)
-    )
+    faces = [(face, _sharp(photo, face)) for face in found]
+    return Reading(photo.width, photo.height, _read(faces, reader), reader.name, reader.weights, reader.sha256)
+
+
+def read_again(reading: Reading, reader: Loaded) -> Reading:
+    """The same faces, read by another model."""
+    faces = _read([(one.face, one.crop) for one in reading.faces], reader)
+    return replace(reading, faces=faces, model=reader.name, weights=reader.weights, sha256=reader.sha256)
+
+
+def _read(faces: Sequence[tuple[Face, Image.Image]], reader: Loaded) -> tuple[FaceReading, ...]:
+    prediction = reader.model.recognize(fer.stack([face for face, _ in faces]))
+    return tuple(FaceReading(face, prediction.as_dict(row), crop) for row, (face, crop) in enumerate(faces))
+
+
+def _sharp(photo: Image.Image, face: Face) -> Image.Image:
+    """The face cut again at a size that matches its size in the photograph."""
+    side = face.pixels.shape[-1]
+    own = float(face.to_source[:, 0].norm()) * side
+    size = next((size for size in CROP_SIZES_PX if size >= own), CROP_SIZES_PX[-1])
+    return to_picture(cut(photo, scaled(face.to_source, side / size), size))
+
+
+def scaled(to_source: torch.Tensor, factor: float) -> torch.Tensor:
+    """The affine map (2, 3) of a square whose pixels are ``factor`` times as large."""
+    return torch.cat([to_source[:, :2] * factor, to_source[:, 2:]], 1)
 
 
 def sentence(probabilities: Mapping[str, float]) -> str:
@@ -127,22 +141,37 @@ def percent(share: float) -> str:
     return f"{min(round(100 * share), 99) if share < 1 else 100}\N{NO-BREAK SPACE}%"
 
 
-def caution(face: FaceReading) -> str:
-    """A sentence about why this reading may be poor; empty where there is no known reason."""
-    if face.width_px < SMALL_FACE_PX:
-        return f"The face is only {face.width_px} px wide, so the reading is unsure. A larger picture helps."
-    return ""
+def caution(one: FaceReading) -> str:
+    """Why this reading may be poor, a sentence for each reason; empty where there is no known one."""
+    turn, tilt = pose(one.face)
+    reasons = {
+        f"The face is only {one.width_px} px wide, so the reading is unsure. A larger picture helps.": one.width_px
+        < SMALL_FACE_PX,
+        f"The detector is only {percent(one.face.confidence)} sure that this is a face.": one.face.confidence
+        < SURE_FACE,
+        "The face is turned far to the side; faces are read best from the front.": abs(turn) > TURNED,
+        f"The head is tilted by {abs(round(tilt))} degrees; upright faces are read best.": abs(tilt) > TILTED_DEGREES,
+    }
+    return " ".join(text for text, holds in reasons.items() if holds)
+
+
+def pose(face: Face) -> tuple[float, float]:
+    """How far the nose tip lies from the eyes' midline, in eye distances, and the tilt of the eyes in degrees."""
+    left, right, nose = face.landmarks[:3].double()
+    eyes = right - left
+    aside = (nose - (left + right) / 2) @ eyes / (eyes @ eyes)
+    return float(aside), math.degrees(math.atan2(float(eyes[1]), float(eyes[0])))
 
 
 def as_json(reading: Reading) -> ReadAnswer:
     """A reading as the values that the API sends."""
     return {
-        "width": reading.photo.width,
-        "height": reading.photo.height,
+        "width": reading.width,
+        "height": reading.height,
         "faces": [
             {
                 "box": [round(v, 1) for v in face.box],
-                "confidence": round(face.confidence, 4),
+                "confidence": round(face.face.confidence, 4),
                 "label": face.label,
                 "probabilities": {name: round(p, 6) for name, p in face.probabilities.items()},
             }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Sequence
 from html import escape
 
@@ -41,6 +42,21 @@ element.addEventListener('click', (event) => {
   trigger('select', {index: Number(index)});
 });
 """
+
+# The address of the page names the model and the view, never the picture (see also removal.js).
+LINK_JS = """(model) => {
+  const query = new URLSearchParams(location.search);
+  query.set('model', model);
+  history.replaceState(history.state, '', `?${query}`);
+}"""
+
+
+def from_link_js(offered: Sequence[str], default: str) -> str:
+    """JavaScript that gives the model which the page's address names, where it is offered, else the default."""
+    return (
+        "() => { const named = new URLSearchParams(location.search).get('model'); "
+        f"return {json.dumps(list(offered))}.includes(named) ? named : {json.dumps(default)}; }}"
+    )
 
 
 def inline(picture: Image.Image, side_px: int, quality: int = 88) -> str:

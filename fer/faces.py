@@ -16,13 +16,17 @@ from PIL import Image
 from torch import Tensor
 
 from fer.errors import ImageError, NoFaceError
+from fer.framing import resized
 from fer.images import ImageSource, open_image, to_tensor
+from fer.regions import FACE_ELLIPSE
 from fer.types import Face
 
 # Where MTCNN's five points lie in the canonical unit square (x right, y down).
 CANONICAL_POINTS = ((0.348, 0.392), (0.655, 0.392), (0.501, 0.550), (0.378, 0.721), (0.625, 0.722))
 STABLE_POINTS = 3  # the first three: eyes and nose tip
 FACE_SIZE_PX = 128
+PASTE_RADII = (1.0, 1.34)  # of FACE_ELLIPSE: an edit is pasted in full up to the first, not at all from the second
+PASTE_STRIP_PX = 256  # rows that are pasted at once, to hold little memory
 MIN_FACE_PX = 20  # smaller faces carry no readable expression
 MIN_CONFIDENCE = 0.9
 SEARCH_SIDE_PX = 1280  # larger photographs are searched in a copy of this longer side
@@ -178,3 +182,52 @@ def _sample(region: Tensor, to_source: Tensor, box: tuple[int, int, int, int], s
     grid = (places - torch.tensor(box[:2], dtype=torch.float32)) / extent * 2 - 1
     pixels = F.grid_sample(region[None], grid[None], mode="bilinear", padding_mode="border", align_corners=False)
     return pixels[0].clamp(-1, 1)
+
+
+def paste_back(picture: Image.Image, faces: Sequence[Face], edited: Sequence[Tensor]) -> Image.Image:
+    """Put edited faces back into the photograph that they were cut from: a new picture of the same size.
+
+    picture: upright RGB. edited: one float32 (3, S, S) in [-1, 1] per face, of the same S as its ``Face.pixels``. What
+    was changed is added through a soft ellipse, so fine detail of the photograph stays and no seam shows; beyond the
+    ellipse every byte stays.
+    """
+    if picture.mode != "RGB" or any(f.pixels.shape != e.shape for f, e in zip(faces, edited, strict=True)):
+        raise ValueError("paste_back needs an RGB picture and edited faces of the sizes that they were cut at.")
+    pasted = picture.copy()
+    for face, pixels in zip(faces, edited, strict=True):
+        _add_change(pasted, pixels - face.pixels, face.to_source)
+    return pasted
+
+
+def _add_change(picture: Image.Image, change: Tensor, to_source: Tensor) -> None:
+    """Add ``change`` (3, S, S), given in the aligned square, to the picture in place, in strips of rows."""
+    linear, shift = to_source[:, :2].double() * change.shape[-1], to_source[:, 2].double()  # of the unit square
+    shrunk = round(float(linear[:, 0].norm()))
+    if shrunk < change.shape[-1]:
+        change = resized(change[None], max(1, shrunk))[0]  # anti-aliased
+    centre = linear @ torch.tensor(FACE_ELLIPSE[:2], dtype=torch.float64) + shift
+    reach = ((linear * torch.tensor(FACE_ELLIPSE[2:])) ** 2).sum(1).sqrt() * PASTE_RADII[1]
+    size = torch.tensor(picture.size, dtype=torch.float64)
+    x0, y0 = (int(v) for v in (centre - reach).floor().clamp(min=0))
+    x1, y1 = (int(v) for v in torch.minimum((centre + reach).ceil(), size))
+    back = torch.linalg.inv(linear)
+    for top in range(y0, y1, PASTE_STRIP_PX):
+        box = (x0, top, x1, min(top + PASTE_STRIP_PX, y1))
+        if x0 < x1:
+            picture.paste(_strip(picture.crop(box), change, back, shift - torch.tensor(box[:2])), box[:2])
+
+
+def _strip(strip: Image.Image, change: Tensor, back: Tensor, shift: Tensor) -> Image.Image:
+    """One strip with the change added. ``back`` times a place less ``shift`` is the place in the unit square."""
+    x = (torch.arange(strip.width) + 0.5 - shift[0])[None]
+    y = (torch.arange(strip.height) + 0.5 - shift[1])[:, None]
+    u, v = ((back[i, 0] * x + back[i, 1] * y).float() for i in (0, 1))
+    x0, y0, half_x, half_y = FACE_ELLIPSE
+    radius = (((u - x0) / half_x) ** 2 + ((v - y0) / half_y) ** 2).sqrt()
+    inner, outer = PASTE_RADII
+    share = ((outer - radius) / (outer - inner)).clamp(0, 1)
+    grid = torch.stack([u, v], -1)[None] * 2 - 1
+    added = F.grid_sample(change[None], grid, padding_mode="border", align_corners=False)[0]
+    added *= share * share * (3 - 2 * share) * 127.5
+    pixels = torch.from_numpy(np.asarray(strip).copy()) + added.permute(1, 2, 0)
+    return Image.fromarray(pixels.round().clamp(0, 255).to(torch.uint8).numpy())

@@ -6,136 +6,27 @@ DEADPAN_SCREENSHOTS=folder python -m pytest -m browser tests/browser      also w
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import gradio as gr
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser
 
-import app
-from demo import look, service, ui
 from fer.types import EMOTIONS
-from tests.demo.fakes import astronaut, crowd, encoded, free_port, group, write_result
+from tests.browser.visits import DESKTOP, WAIT_MS, Visit, served, wait_until_nothing_is_held
+from tests.demo.fakes import astronaut, crowd, encoded, group
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]  # fmt: skip
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-WAIT_MS = 20_000
 SENTENCE = re.compile(r"^(This face shows|No clear expression: closest is) ")
 
 
 @pytest.fixture(scope="module")
-def uploads_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("uploads")
-
-
-@pytest.fixture(scope="module")
 def running(uploads_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
-    results = tmp_path_factory.mktemp("results")
-    write_result(results, "plain", "one", 0.81)
-    write_result(results, "majority", "one", 0.35)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(uploads_folder))
-        blocks: gr.Blocks = ui.build(service.recognizer, results).queue()
-        blocks.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), **app.LAUNCH, theme=look.theme())
-        yield blocks
-        blocks.close()
-
-
-@pytest.fixture
-def address(running: gr.Blocks) -> str:
-    return running.local_url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-class Visit:
-    """An opened page that refuses everything beyond this computer and remembers what went wrong."""
-
-    def __init__(self, browser: Browser, address: str, size: dict[str, int], colours: str) -> None:
-        self.context = browser.new_context(viewport=size, color_scheme=colours, permissions=["camera"])
-        self.page: Page = self.context.new_page()
-        self.refused: list[str] = []
-        self.errors: list[str] = []
-        self.page.route("**/*", self._local_only)
-        self.page.on("console", self._remember)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(address)
-        self.page.wait_for_selector("#examples button", timeout=WAIT_MS)
-
-    def _local_only(self, route: Route) -> None:
-        parts = urlsplit(route.request.url)
-        if parts.scheme in ("data", "blob") or parts.hostname in ("127.0.0.1", "localhost"):
-            route.continue_()
-        else:
-            self.refused.append(route.request.url)
-            route.abort()
-
-    def _remember(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.errors.append(message.text)
-
-    def upload(self, data: bytes, name: str = "photo.png") -> None:
-        """Choose a file; where a photograph is shown, ask for another one first."""
-        if self.page.is_visible("#again"):
-            self.page.click("#again")
-        self.page.wait_for_selector("#photograph input[type=file]", state="attached")
-        sent = {"name": name, "mimeType": "image/png", "buffer": data}
-        self.page.set_input_files("#photograph input[type=file]", files=[sent])
-
-    def sentence(self) -> str:
-        self.page.wait_for_selector(".dp-sentence", timeout=WAIT_MS)
-        return self.page.inner_text(".dp-sentence")
-
-    def message(self) -> str:
-        self.page.wait_for_selector(".dp-message", timeout=WAIT_MS)
-        return self.page.inner_text(".dp-message")
-
-    def bars(self) -> dict[str, float]:
-        """What the chart shows: label -> percent."""
-        self.page.wait_for_selector("#chart .js-plotly-plot .bars", timeout=WAIT_MS)
-        read = "() => { const d = document.querySelector('#chart .js-plotly-plot').data[0]; return [d.y, d.x]; }"
-        labels, values = self.page.evaluate(read)
-        return dict(zip(labels, values, strict=True))
-
-    def overflow_px(self) -> int:
-        return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
-
-    def screenshot(self, name: str) -> None:
-        """Write a picture of the page where DEADPAN_SCREENSHOTS names a folder."""
-        folder = os.environ.get("DEADPAN_SCREENSHOTS")
-        if folder:
-            self.page.wait_for_timeout(700)
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-@pytest.fixture(params=["desktop"])
-def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    size = PHONE if request.param == "phone" else DESKTOP
-    opened = Visit(browser, address, size, "dark" if request.param == "dark" else "light")
-    yield opened
-    opened.context.close()
-    assert opened.refused == []
-    assert opened.errors == []
+    yield from served(None, uploads_folder, tmp_path_factory.mktemp("results"))
 
 
 both_sizes = pytest.mark.parametrize("visit", ["desktop", "phone"], indirect=True)
@@ -292,22 +183,3 @@ def test_a_visit_that_ends_early_leaves_nothing_on_the_server(
     hasty.sentence()
     hasty.context.close()
     assert wait_until_nothing_is_held(visit, running) == []
-
-
-def wait_until_nothing_is_held(visit: Visit, running: gr.Blocks) -> list[str]:
-    """What is still held once nothing is, or after 25 seconds."""
-    deadline = time.monotonic() + 25
-    while (held := held_pictures(running)) and time.monotonic() < deadline:
-        visit.page.wait_for_timeout(100)
-    return held
-
-
-def held_pictures(page: gr.Blocks) -> list[str]:
-    """The components of all visits whose value on the server holds what a visitor sent."""
-    constant = {"examples"}
-    return [
-        str(config["props"].get("elem_id"))
-        for session in list(page.state_holder.session_data.values())
-        for config in session.config_values.values()
-        if "base64" in str(config["props"].get("value")) and config["props"].get("elem_id") not in constant
-    ]

@@ -13,9 +13,10 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
+from demo.models import JUDGE, Loaded, Offer, Shelf
 from demo.service import EXAMPLES_FOLDER
-from fer.models.base import Recognizer
-from fer.types import EMOTIONS, Framing, Prediction
+from fer.models.base import Neutralizer, Recognizer
+from fer.types import EMOTIONS, Edit, Framing, Prediction
 
 
 class Counting(Recognizer):
@@ -26,6 +27,48 @@ class Counting(Recognizer):
         for row in range(len(faces)):
             probs[row, (row + 1) % len(EMOTIONS)] = 0.65
         return Prediction(probs)
+
+
+class Deadpanning(Recognizer, Neutralizer):
+    """Says that every face shows surprise, darkens the mouth by 0.4 and brightens the brow by 0.2; has every part."""
+
+    SIDES = (64, 32, 16, 8)
+
+    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
+        return Prediction(torch.eye(len(EMOTIONS))[2].repeat(len(faces), 1))
+
+    def neutralize(self, faces: Tensor) -> Edit:
+        size = faces.shape[-1]
+        change = -0.4 * bump(size, 0.5, 0.72) + 0.2 * bump(size, 0.5, 0.3)
+        neutral = (faces + change).clamp(-1, 1)
+        before = torch.tensor([[x / 8, y / 8] for y in range(2, 7) for x in range(2, 7)])
+        parts = {
+            "residue.pixel": faces - neutral,
+            "landmarks.face": before.repeat(len(faces), 1, 1),
+            "landmarks.neutral": (before + torch.tensor([0.02, 0.01])).repeat(len(faces), 1, 1),
+        }
+        parts |= {f"residue.{side}": bump(side, 0.5, 0.72).repeat(len(faces), 1, 1, 1) for side in self.SIDES}
+        votes = torch.full((len(faces), len(EMOTIONS)), 0.05)
+        votes[:, 1] = 0.65
+        return Edit(neutral, parts | {f"votes.{name}": votes for name in ("64", "fusion")})
+
+
+def bump(size: int, x0: float, y0: float) -> Tensor:
+    """A soft spot (size, size) of height 1 at a place of the unit square."""
+    centres = (torch.arange(size) + 0.5) / size
+    return torch.exp(-((centres[None] - x0) ** 2 + (centres[:, None] - y0) ** 2) / 0.006)
+
+
+def loaded(name: str = JUDGE, model: Any = None) -> Loaded:
+    """A stand-in as a shelf gives it."""
+    return Loaded(name, model or Counting(), f"{name}-fake", "0" * 64)
+
+
+def shelf(*, removes: bool = False, judge: Recognizer | None = None) -> Shelf:
+    """Plain alone, or plain and a fake derl that removes."""
+    models = {JUDGE: judge or Counting()} | ({"derl": Deadpanning()} if removes else {})
+    offers = [Offer(name, name != JUDGE) for name in models]
+    return Shelf(offers, lambda name: loaded(name, models[name]))
 
 
 def encoded(picture: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:

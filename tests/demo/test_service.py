@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import struct
-import threading
 import zlib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from demo import service
-from fer.errors import FerError, ImageError, NoFaceError
-from tests.demo.fakes import Counting, astronaut, crowd, encoded, group
+from demo.service import FaceReading
+from fer.errors import ImageError, NoFaceError
+from fer.types import Face
+from tests.demo.fakes import Deadpanning, astronaut, crowd, encoded, group, loaded
 
 NB = "\N{NO-BREAK SPACE}"
 ASTRONAUT_FACE = (177, 61, 268, 177)  # measured by eye in the 512 px photograph
@@ -48,7 +51,7 @@ def test_percent(share: float, text: str) -> None:
 
 
 def test_reading_of_one_face() -> None:
-    reading = service.read(encoded(astronaut(), quality=95), Counting)
+    reading = service.read(encoded(astronaut(), quality=95), loaded())
     answer = service.as_json(reading)
     assert (answer["width"], answer["height"], len(answer["faces"])) == (512, 512, 1)
     face = answer["faces"][0]
@@ -56,38 +59,39 @@ def test_reading_of_one_face() -> None:
     assert face["label"] == "happiness"
     assert face["probabilities"]["happiness"] == pytest.approx(0.65)
     assert list(face["probabilities"]) == [str(e) for e in service.fer.EMOTIONS]
-    assert reading.faces[0].crop.size == (128, 128)
+    assert reading.faces[0].crop.size == (192, 192)  # 133 px wide in the photograph
 
 
 def test_the_astronauts_crop_holds_the_face_upright() -> None:
-    crop = np.asarray(service.read(encoded(astronaut()), Counting).faces[0].crop, np.float64)
+    sharp = service.read(encoded(astronaut()), loaded()).faces[0].crop
+    crop = np.asarray(sharp.resize((128, 128)), np.float64)
     mouth, forehead = crop[88:98, 50:78].mean((0, 1)), crop[28:36, 56:72].mean((0, 1))
     assert mouth[0] - mouth[2] > 20  # lips are red
     assert forehead[0] > 180  # skin is light
 
 
 def test_faces_are_read_in_the_order_of_their_size() -> None:
-    faces = service.read(encoded(group()), Counting).faces
+    faces = service.read(encoded(group()), loaded()).faces
     assert [face.label for face in faces] == ["happiness", "surprise", "sadness", "anger"]
     sizes = [max(f.box[2] - f.box[0], f.box[3] - f.box[1]) for f in faces]
     assert sizes == sorted(sizes, reverse=True)
 
 
 def test_fifty_faces() -> None:
-    assert len(service.read(encoded(crowd(10, 5, 128)), Counting).faces) == 50
+    assert len(service.read(encoded(crowd(10, 5, 128)), loaded()).faces) == 50
 
 
 def test_rotation_in_exif_is_undone() -> None:
     exif = Image.Exif()
     exif[274] = 6  # to be turned clockwise by 90 degrees
     sent = encoded(astronaut().transpose(Image.Transpose.ROTATE_90).crop((0, 0, 500, 512)), exif=exif)
-    reading = service.read(sent, Counting)
-    assert reading.photo.size == (512, 500)
+    reading = service.read(sent, loaded())
+    assert (reading.width, reading.height) == (512, 500)
     assert np.abs(np.array(reading.faces[0].box)[[0, 2]] - np.array(ASTRONAUT_FACE)[[0, 2]]).max() < 12
 
 
 def test_cmyk_is_read() -> None:
-    assert service.read(encoded(astronaut().convert("CMYK")), Counting).faces[0].label == "happiness"
+    assert service.read(encoded(astronaut().convert("CMYK")), loaded()).faces[0].label == "happiness"
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -122,7 +126,7 @@ BAD = {
 def test_bad_input_is_answered_with_one_sentence(name: str) -> None:
     sent, kind, words = BAD[name]
     with pytest.raises(kind) as caught:
-        service.read(sent, Counting)
+        service.read(sent, loaded())
     text = str(caught.value)
     assert words in text
     assert text.endswith(".")
@@ -131,32 +135,60 @@ def test_bad_input_is_answered_with_one_sentence(name: str) -> None:
 
 
 def test_small_faces_carry_a_caution() -> None:
-    faces = service.read(encoded(crowd(3, 1, 90)), Counting).faces
+    faces = service.read(encoded(crowd(3, 1, 90)), loaded()).faces
     assert 20 <= faces[0].width_px < 48
     assert f"only {faces[0].width_px} px wide" in service.caution(faces[0])
-    assert service.caution(service.read(encoded(astronaut()), Counting).faces[0]) == ""
+    assert service.caution(service.read(encoded(astronaut()), loaded()).faces[0]) == ""
 
 
 def test_examples_are_all_read() -> None:
-    counts = {e.caption: len(service.read(e.picture(), Counting).faces) for e in service.examples()}
+    counts = {e.caption: len(service.read(e.picture(), loaded()).faces) for e in service.examples()}
     assert list(counts.values()) == [1, 1, 1, 1, 1, 4]
 
 
-def test_the_recogniser_is_loaded_once_by_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    loads: list[str] = []
-    monkeypatch.setattr(service, "_shared", [])
-    monkeypatch.setattr(service.fer, "load", lambda name: loads.append(name) or Counting())
-    threads = [threading.Thread(target=service.recognizer) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert loads == ["plain"]
+def turned(aside: float, tilt_degrees: float, confidence: float = 1.0, width: float = 100.0) -> FaceReading:
+    """A face whose nose tip lies ``aside`` eye distances from the midline."""
+    points = torch.tensor([[-20.0, 0], [20, 0], [40 * aside, 25], [-15, 45], [15, 45]])
+    angle = math.radians(tilt_degrees)
+    turn = torch.tensor([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    face = Face(torch.zeros(3, 128, 128), (0, 0, width, 120), points @ turn + 200, confidence, torch.eye(2, 3))
+    return FaceReading(face, shares(happiness=0.9), Image.new("RGB", (128, 128)))
 
 
-def test_errors_of_loading_reach_the_caller() -> None:
-    def fails() -> Counting:
-        raise FerError("There are no weights.")
+@pytest.mark.parametrize("tilt", [0.0, 25.0, -70.0])
+def test_pose_is_that_of_the_landmarks(tilt: float) -> None:
+    assert service.pose(turned(0.3, tilt).face) == pytest.approx((0.3, tilt), abs=1e-4)
 
-    with pytest.raises(FerError, match="There are no weights"):
-        service.read(encoded(astronaut()), fails)
+
+@pytest.mark.parametrize(
+    ("face", "words"),
+    [
+        (turned(service.TURNED - 0.01, service.TILTED_DEGREES - 1, service.SURE_FACE, service.SMALL_FACE_PX), []),
+        (turned(-service.TURNED - 0.01, 0), ["turned far to the side"]),
+        (turned(0, -31), ["tilted by 31 degrees"]),
+        (turned(0, 0, 0.941), [f"only 94{NB}% sure"]),
+        (turned(0, 0, width=47), ["only 47 px wide"]),
+        (turned(0.3, 31, 0.9, 40), ["40 px", f"90{NB}% sure", "turned", "tilted"]),
+    ],
+)
+def test_caution_names_each_reason_in_a_sentence(face: FaceReading, words: list[str]) -> None:
+    text = service.caution(face)
+    assert all(word in text for word in words)
+    assert bool(text) == bool(words)
+    assert text == "" or text.endswith(".")
+
+
+def test_another_model_reads_the_same_faces() -> None:
+    reading = service.read(encoded(astronaut()), loaded())
+    again = service.read_again(reading, loaded("derl", Deadpanning()))
+    assert [face.label for face in again.faces] == ["surprise"]
+    assert (again.model, again.weights, again.width) == ("derl", "derl-fake", 512)
+    assert again.faces[0].crop is reading.faces[0].crop
+
+
+def test_sharp_crops_show_what_the_aligned_face_shows() -> None:
+    (face,) = service.read(encoded(astronaut().resize((1536, 1536), Image.Resampling.BICUBIC)), loaded()).faces
+    assert face.crop.size == (512, 512)
+    small = np.asarray(face.crop.resize((128, 128), Image.Resampling.BOX), np.float64)
+    aligned = (face.face.pixels.permute(1, 2, 0).numpy() + 1) * 127.5
+    assert np.abs(small - aligned).mean() < 3

@@ -8,17 +8,20 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+import torch
 from PIL import Image
 
 from demo import service, viewer
 from demo.service import FaceReading
-from fer.types import EMOTIONS
+from fer.types import EMOTIONS, Face
 
+FRONTAL = torch.tensor([[80.0, 50], [120, 50], [100, 75], [85, 95], [115, 95]])
 GREY = Image.new("RGB", (128, 128), "grey")
 
 
 def face(box: tuple[float, float, float, float] = (50, 20, 150, 120)) -> FaceReading:
-    return FaceReading(box, 0.99, {str(e): 1 / 8 for e in EMOTIONS}, GREY)
+    found = Face(torch.zeros(3, 128, 128), box, FRONTAL, 0.99, torch.eye(2, 3))
+    return FaceReading(found, {str(e): 1 / 8 for e in EMOTIONS}, GREY)
 
 
 class Tags(HTMLParser):
@@ -33,7 +36,7 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
-        if tag != "img":
+        if tag not in ("img", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:

@@ -11,8 +11,20 @@ from PIL import Image
 
 from fer import faces as faces_module
 from fer.errors import ImageError, NoFaceError
-from fer.faces import CANONICAL_POINTS, FACE_SIZE_PX, align, detect, detect_many, largest, similarity
+from fer.faces import (
+    CANONICAL_POINTS,
+    FACE_SIZE_PX,
+    PASTE_RADII,
+    align,
+    detect,
+    detect_many,
+    largest,
+    paste_back,
+    similarity,
+)
 from fer.images import to_picture, to_tensor
+from fer.regions import FACE_ELLIPSE
+from fer.types import Face
 
 ASTRONAUT_EYES = ((205, 102), (247, 104))  # read off the 512 x 512 photograph by eye, px
 
@@ -196,3 +208,71 @@ def test_aligned_face_looks_like_the_photograph(astronaut: Image.Image) -> None:
     found = detect(to_picture(face.pixels).resize((256, 256), Image.Resampling.BICUBIC))
     points = found[0].landmarks / 256
     assert float((points - torch.tensor(CANONICAL_POINTS)).abs().max()) < 0.06
+
+
+def turned_face(picture: Image.Image, size_px: int, side: float = 170.0) -> Face:
+    """A face at (300, 200) whose aligned square is ``side`` px of the picture wide and turned by 20 degrees."""
+    turn = math.radians(20)
+    rows = torch.tensor([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]) * side
+    landmarks = (torch.tensor(CANONICAL_POINTS) - 0.5) @ rows.T + torch.tensor([300.0, 200.0])
+    pixels, to_source = align(picture, landmarks, size_px)
+    return Face(pixels, (200, 100, 400, 300), landmarks, 1.0, to_source)
+
+
+def radii(face: Face, width: int, height: int) -> np.ndarray:
+    """Distance of every pixel from the face's centre, 1 on its ellipse."""
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    places = torch.tensor(np.stack([x, y], -1)).float() - face.to_source[:, 2]
+    unit = (places @ torch.linalg.inv(face.to_source[:, :2]).T / face.pixels.shape[-1]).numpy()
+    x0, y0, half_x, half_y = FACE_ELLIPSE
+    return np.asarray(np.hypot((unit[..., 0] - x0) / half_x, (unit[..., 1] - y0) / half_y))
+
+
+@pytest.mark.parametrize(("size_px", "side"), [(128, 170.0), (256, 300.0), (128, 40.0)])
+def test_paste_back_of_a_constant_change_is_whole_inside_and_nothing_outside(size_px: int, side: float) -> None:
+    picture = smooth_picture(600, 400)
+    face = turned_face(picture, size_px, side)
+    pasted = paste_back(picture, [face], [face.pixels + 10 / 127.5])
+    change = np.asarray(pasted, np.int64) - np.asarray(picture, np.int64)
+    distance = radii(face, 600, 400)
+    room = np.asarray(picture).max(-1) < 245
+    assert (change[(distance < PASTE_RADII[0] - 0.01) & room] == 10).all()
+    assert (change[distance > PASTE_RADII[1] + 0.01] == 0).all()
+    between = (distance > PASTE_RADII[0] + 0.1) & (distance < PASTE_RADII[1] - 0.1) & room
+    assert ((change[between] > 0) & (change[between] < 10)).all()
+
+
+def test_paste_back_of_unchanged_faces_is_the_photograph() -> None:
+    picture = smooth_picture(600, 400)
+    face = turned_face(picture, 128)
+    assert paste_back(picture, [face, face], [face.pixels, face.pixels]).tobytes() == picture.tobytes()
+
+
+def test_paste_back_puts_a_change_where_it_was_made() -> None:
+    picture = Image.new("RGB", (600, 400), (100, 100, 100))
+    face = turned_face(picture, 256)
+    edited = face.pixels.clone()
+    edited[:, 120:136, 160:176] = 1.0
+    changed = np.asarray(paste_back(picture, [face], [edited]), np.float64)[..., 0] - 100
+    y, x = np.mgrid[0:400, 0:600] + 0.5
+    centre = torch.tensor([(changed * x).sum(), (changed * y).sum()]).float() / changed.sum()
+    assert torch.allclose(centre, face.to_source @ torch.tensor([168.0, 128.0, 1.0]), atol=0.1)
+    recut = align(Image.fromarray((changed + 100).astype(np.uint8)), face.landmarks, 256)[0]
+    assert float((recut[:, 124:132, 164:172] - 1).abs().max()) < 0.1
+
+
+def test_paste_back_at_and_beyond_the_frame() -> None:
+    picture = smooth_picture(330, 210)  # the face's centre lies close to the lower right corner
+    face = turned_face(picture, 128)
+    pasted = paste_back(picture, [face], [face.pixels - 0.5])
+    assert pasted.size == picture.size
+    assert pasted.tobytes() != picture.tobytes()
+    away = smooth_picture(100, 60)
+    beyond = turned_face(away, 128, 100.0)
+    assert paste_back(away, [beyond], [beyond.pixels - 0.5]).tobytes() == away.tobytes()
+
+
+def test_paste_back_refuses_another_size() -> None:
+    picture = smooth_picture(600, 400)
+    with pytest.raises(ValueError, match="sizes that they were cut at"):
+        paste_back(picture, [turned_face(picture, 128)], [torch.zeros(3, 64, 64)])

@@ -1,0 +1,64 @@
+"""Which models the page offers, and that each is loaded once."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from demo import models
+from demo.models import Offer, Shelf
+from fer.errors import RegistryError, WeightsError
+from tests.demo.fakes import Counting, loaded, shelf
+
+
+def test_only_readers_with_bundled_weights_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.weights, "BUNDLED", tmp_path)
+    assert models.bundled() == (Offer("plain", False),)
+    for name in ("identity", "derl", "errnet"):
+        (tmp_path / f"{name}.safetensors").touch()
+    assert models.bundled() == (Offer("plain", False), Offer("derl", True), Offer("errnet", True))
+
+
+def test_the_default_removes_where_one_does() -> None:
+    assert shelf().default == "plain"
+    assert shelf(removes=True).default == "derl"
+    assert [shelf(removes=True).removes(name) for name in ("plain", "derl", "nobody")] == [False, True, False]
+
+
+def test_a_model_that_is_not_offered_is_refused_with_the_choices() -> None:
+    with pytest.raises(RegistryError, match=r'no model called "derI"\. Did you mean "derl"'):
+        shelf(removes=True).take("derI")
+
+
+def test_a_model_is_loaded_once_by_many_threads() -> None:
+    loads: list[str] = []
+    offered = Shelf([Offer("plain", False)], lambda name: loads.append(name) or loaded(name))  # type: ignore[func-returns-value]
+    threads = [threading.Thread(target=offered.take, args=("plain",)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loads == ["plain"]
+
+
+def test_errors_of_loading_reach_the_caller_and_the_next_one_tries_again() -> None:
+    answers = [WeightsError("There are no weights."), loaded()]
+
+    def load(name: str) -> models.Loaded:
+        answer = answers.pop(0)
+        if isinstance(answer, WeightsError):
+            raise answer
+        return answer
+
+    offered = Shelf([Offer("plain", False)], load)
+    with pytest.raises(WeightsError, match="There are no weights"):
+        offered.take("plain")
+    assert isinstance(offered.take("plain").model, Counting)
+
+
+def test_the_bundled_plain_says_which_weights_it_holds() -> None:
+    found = models.load("plain")
+    assert found.weights.startswith("plain")
+    assert len(found.sha256) == 64
