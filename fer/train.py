@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--tick", type=positive, default=1000, help="steps between validation, log record and snapshot")
     made.add_argument("--bundle", action="store_true", help="also write the weights to fer/weights")
     made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a number of the recipe")
+    made.add_argument("--config", action="append", default=[], metavar="NAME=VALUE", help="change one of the network")
     return made
 
 
@@ -49,18 +50,25 @@ def positive(text: str) -> int:
 
 
 def with_settings(recipe: Any, settings: Sequence[str]) -> Any:
-    """Apply NAME=VALUE settings to a recipe dataclass; TrainingError on an unknown name or a value of another type."""
+    """Apply NAME=VALUE settings to a recipe or configuration; TrainingError on an unknown name or an unfit value."""
     fields = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
     changes = {}
     for setting in settings:
         name, _, text = setting.partition("=")
+        if isinstance(fields.get(name), tuple):
+            raise TrainingError(
+                f"{name} is a list and cannot be set here. Change its default in {type(recipe).__name__}."
+            )
         if name not in fields:
             raise TrainingError(f'The recipe has no "{name}". It has: {", ".join(sorted(fields))}.')
         try:
             changes[name] = type(fields[name])(text)
         except ValueError as error:
             raise TrainingError(f'"{text}" is no {type(fields[name]).__name__} for {name}.') from error
-    return dataclasses.replace(recipe, **changes)
+    try:
+        return dataclasses.replace(recipe, **changes)
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
 
 
 def hardware(device: torch.device) -> str:
@@ -84,11 +92,13 @@ def run(arguments: argparse.Namespace) -> weights.Weights:
     torch.set_num_threads(arguments.threads)
     recipe = with_settings(module.Recipe(), arguments.set)
     out = arguments.out or Path("runs") / spec.name
-    plan = module.plan(spec.config(), recipe, arguments.data_root, device)
+    config = with_settings(spec.config(), arguments.config)
+    plan = module.plan(config, recipe, arguments.data_root, device)
     network = train(plan, out, tick=arguments.tick)
-    model, metrics = module.finish(network.cpu(), spec.config(), arguments.data_root)
+    model, metrics = module.finish(network.cpu(), config, arguments.data_root)
     record = last_record(out / "log.jsonl")
-    settings = " ".join(f"--set {shlex.quote(s)}" for s in arguments.set)
+    options = [("--set", s) for s in arguments.set] + [("--config", s) for s in arguments.config]
+    settings = " ".join(f"{option} {shlex.quote(value)}" for option, value in options)
     card = {
         "model": spec.name,
         "id": arguments.id or f"{spec.name}-s{recipe.seed}",

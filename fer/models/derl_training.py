@@ -33,8 +33,9 @@ class DerlRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    steps_generator: int = 11_000
-    steps_readers: int = 7_000
+    start: str = ""  # weights whose generator is taken over, for other readers or further steps; fresh where empty
+    steps_generator: int = 8_000
+    steps_readers: int = 5_000
     puppets: int = 13  # faces of each source in a batch of the generator
     london: int = 1
     still: int = 2
@@ -42,10 +43,10 @@ class DerlRecipe:
     critic_rate: float = 4e-4
     adversarial: float = 0.01  # its weight, from half of the generator's steps on
     identity: float = 0.02
-    ferplus: int = 48  # faces of each source in a batch of the readers
-    lfw: int = 4
+    ferplus: int = 32  # faces of each source in a batch of the readers
+    lfw: int = 3
     london_faces: int = 1
-    puppet_faces: int = 3
+    puppet_faces: int = 2
     reader_rate: float = 2e-3
     local_weight: float = 0.25  # of each local network's loss; the fusion's is 1
     weight_decay: float = 0.02
@@ -106,7 +107,11 @@ def fused_logits(model: Derl, pixels: Tensor, mirror: bool) -> Tensor:
 def plan(config: DerlConfig, recipe: DerlRecipe, data_root: Path, device: torch.device) -> Plan:
     """Load the data and lay out both stages."""
     torch.manual_seed(recipe.seed)
-    network = Trained(config).to(device)
+    network = Trained(config)
+    if recipe.start:
+        started = load("derl", recipe.start, device="cpu").requires_grad_(True)
+        network.model.generator.load_state_dict(started.generator.state_dict())
+    network.to(device)
     stages = [_generator_stage(network, recipe, data_root, device)] if recipe.steps_generator else []
     if recipe.steps_readers:
         stages.append(_reader_stage(network, recipe, data_root, device))

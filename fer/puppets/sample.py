@@ -123,7 +123,7 @@ def draw(
     """Draw one pair; the same for the same arguments. What is not given is drawn, too."""
     rng = np.random.default_rng(seed)
     if person is None:
-        person = _lit(rng, make_person(rng, cast.sitters), options)
+        person = relit(rng, make_person(rng, cast.sitters), options)
     if expression is None:
         expression = _expression(rng, emotion)
     pose = _turn(rng, 0.7 * options.pose_deg, options.pose_deg)
@@ -149,8 +149,8 @@ def draw(
     )
 
 
-def _lit(rng: np.random.Generator, person: Person, options: Options) -> Person:
-    """The person in a random side light."""
+def relit(rng: np.random.Generator, person: Person, options: Options) -> Person:
+    """The person in a side light drawn from ``rng``."""
     if options.augment <= 0:
         return person
     gains = rng.normal(0, 0.16, 3) * options.augment * (rng.random() < SIDE_LIGHT_SHARE)

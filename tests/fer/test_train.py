@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
 import datasets
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import fer
 from fer.data import ferplus, photographs, rows
@@ -18,69 +15,6 @@ from fer.errors import DataError
 from fer.models import plain_training
 from fer.train import main
 from fer.types import EMOTIONS, Framing
-
-NAMES = [str(e) for e in EMOTIONS]
-FERPLUS = datasets.Features(
-    {
-        "image": datasets.Image(),
-        "votes": datasets.Sequence(datasets.Value("int8"), length=10),
-        "label": datasets.ClassLabel(names=[*NAMES, "unknown", "not_face", "no_majority"]),
-    }
-)
-
-
-def face(seed: int, size: int = 48) -> Image.Image:
-    noise = np.random.default_rng(seed).integers(0, 256, (8, 8), dtype=np.uint8)
-    return Image.fromarray(noise).resize((size, size), Image.Resampling.BICUBIC)
-
-
-def png(picture: Image.Image) -> dict[str, object]:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return {"bytes": buffer.getvalue(), "path": None}
-
-
-def write(root: Path, name: str, split: str, entries: list[dict[str, object]], features: datasets.Features) -> None:
-    folder = root / name / "data"
-    folder.mkdir(parents=True, exist_ok=True)
-    columns = {key: [entry[key] for entry in entries] for key in features}
-    table = datasets.Dataset.from_dict(columns, features=features)
-    table.to_parquet(folder / f"{split}-00000-of-00001.parquet")
-
-
-def vote_row(picture: Image.Image, label: int) -> dict[str, object]:
-    votes = [0] * 10
-    votes[min(label, 9)] = 8
-    return {"image": png(picture), "votes": votes, "label": label}
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """FER+ with 16 faces to train on, two of which stand in test; four photographs of the astronaut; eight puppets."""
-    from skimage.data import astronaut
-
-    root = tmp_path / "data"
-    train = [vote_row(face(i), i % 8) for i in range(16)]
-    write(root, "ferplus", "train", [*train, vote_row(face(99), 9)], FERPLUS)
-    write(root, "ferplus", "validation", [vote_row(face(100 + i), i % 8) for i in range(8)], FERPLUS)
-    mirrored = face(5).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    write(root, "ferplus", "test", [vote_row(face(2), 2), vote_row(mirrored, 5)], FERPLUS)
-    photo = Image.fromarray(astronaut())
-    lfw = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=NAMES)})
-    empty = Image.new("RGB", (200, 200))
-    write(root, "lfw_smiles", "train", [{"image": png(p), "label": 1} for p in (photo, empty, photo)], lfw)
-    london = datasets.Features({"neutral": datasets.Image(), "smiling": datasets.Image()})
-    write(root, "london", "train", [{"neutral": png(photo), "smiling": png(photo)}], london)
-    puppets = datasets.Features(
-        {
-            "image": datasets.Image(),
-            "emotion": datasets.ClassLabel(names=NAMES),
-            "intensity": datasets.Value("float32"),
-        }
-    )
-    drawn = [{"image": png(face(i, 128).convert("RGB")), "emotion": i, "intensity": i / 8} for i in range(8)]
-    write(root, "puppets", "train", drawn, puppets)
-    return root
 
 
 def test_train_writes_weights_that_load_and_a_card_that_tells(
@@ -123,7 +57,7 @@ def test_mild_puppets_are_left_out(data: Path) -> None:
 
 def test_labels_in_another_order_are_refused(data: Path) -> None:
     split = rows.open_split(data, "lfw_smiles", "train")
-    shuffled = split.cast_column("label", datasets.ClassLabel(names=NAMES[::-1]))
+    shuffled = split.cast_column("label", datasets.ClassLabel(names=[str(e) for e in EMOTIONS[::-1]]))
     with pytest.raises(DataError, match="must name the expressions"):
         rows.check_labels(shuffled, "label")
 

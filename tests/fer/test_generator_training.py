@@ -1,0 +1,145 @@
+"""The trainings of the generators on a tiny data folder: what is drawn, what is learnt, what is shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fer.data.mixtures import LabelledFaces, PairSource, varied
+from fer.data.pairs import load_london, load_puppets
+from fer.models import derl_training, errnet_training, identity_training
+from fer.models.derl import DerlConfig, Generator
+from fer.models.derl_training import DerlRecipe, generator_loss
+from fer.models.errnet import ErrNetConfig
+from fer.models.errnet_training import ErrNetRecipe
+from fer.models.identity import IdentityConfig
+from fer.models.identity_training import IdentityRecipe
+from fer.training import train
+
+CPU = torch.device("cpu")
+TINY = DerlConfig(widths=(8, 8, 8, 8, 8), local_width=4, local_features=8)
+
+
+class Same(nn.Module):
+    """An identity that sees one person everywhere, so that no bundled weights are needed."""
+
+    def forward(self, faces: Tensor) -> Tensor:
+        return torch.ones(len(faces), 1)
+
+
+@pytest.fixture
+def no_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (derl_training, errnet_training):
+        monkeypatch.setattr(module, "load", lambda name, device: Same())
+
+
+def test_puppets_come_with_people_and_landmarks(data: Path) -> None:
+    pairs = load_puppets(data, "train")
+    assert pairs.face.shape == pairs.neutral.shape == (8, 3, 128, 128)
+    assert pairs.person.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert torch.allclose(pairs.landmarks - pairs.neutral_landmarks, torch.tensor([0.01, 0.0]), atol=1e-6)
+
+
+def test_the_same_photograph_twice_is_a_pair_without_difference(data: Path) -> None:
+    pairs = load_london(data, "train")
+    assert len(pairs) == 1
+    assert int((pairs.face.int() - pairs.neutral.int()).abs().max()) <= 1
+
+
+def test_sources_give_what_was_asked_for_and_leave_neutral_faces_alone(data: Path) -> None:
+    torch.manual_seed(0)
+    source = PairSource.load(data)
+    faces, neutrals, emotions, points = source.draw(puppets=6, london=1, still=2, as_neutral=0.0)
+    assert faces.shape == neutrals.shape == (9, 3, 128, 128)
+    assert emotions[6:].tolist() == [1, 0, 0]
+    assert points[:6].isfinite().all()
+    assert points[6:].isnan().all()
+    calm = source.draw(puppets=6, london=0, still=0, as_neutral=1.0)
+    assert calm[2].tolist() == [0] * 6
+    assert torch.allclose(calm[3][:, 0], calm[3][:, 1])
+
+
+def test_both_faces_of_a_pair_are_changed_alike() -> None:
+    torch.manual_seed(1)
+    face = torch.nn.functional.interpolate(torch.rand(12, 3, 8, 8) - 0.5, (64, 64), mode="bilinear")
+    faces, neutrals, _, _ = varied(face, face, torch.zeros(12), torch.full((12, 2, 68, 2), torch.nan))
+    same = (faces - neutrals).abs().amax((1, 2, 3)) == 0
+    assert 0.4 < float(same.float().mean()) < 1.0  # the others got noise, which is to be removed, too
+
+
+def test_labelled_faces_are_canonical(data: Path) -> None:
+    faces, target = LabelledFaces(data, (4, 1, 1, 2), seed=0).batch(0, strength=0.7)
+    assert faces.shape == (8, 3, 128, 128)
+    assert torch.allclose(target.sum(1), torch.ones(8), atol=1e-5)
+
+
+@pytest.mark.usefixtures("no_judge")
+def test_derl_trains_both_stages_and_ships_no_critic(data: Path, tmp_path: Path) -> None:
+    recipe = DerlRecipe(steps_generator=4, steps_readers=2, puppets=2, ferplus=4, lfw=1, puppet_faces=1)
+    plan = derl_training.plan(TINY, recipe, data, CPU)
+    before = {k: v.clone() for k, v in plan.network.state_dict().items()}
+    network = train(plan, tmp_path, tick=2)
+    moved = {k for k, v in plan.network.state_dict().items() if not torch.equal(v, before[k])}
+    assert {key.split(".")[1] for key in moved if key.startswith("model")} == {"generator", "locals", "fusion"}
+    assert any(key.startswith("critic") for key in moved)
+    assert (tmp_path / "sheet-000002.png").is_file()
+    model, numbers = derl_training.finish(network, TINY, data)
+    assert not any("critic" in key for key in model.state_dict())
+    assert {"validation_accuracy", "puppets_validation_left", "puppets_validation_left_fear"} <= set(numbers)
+
+
+@pytest.mark.usefixtures("no_judge")
+def test_derl_is_resumed_bit_by_bit(data: Path, tmp_path: Path) -> None:
+    recipe = DerlRecipe(steps_generator=4, steps_readers=2, puppets=2, ferplus=2, lfw=1, puppet_faces=1)
+
+    def plan() -> derl_training.Plan:
+        return derl_training.plan(TINY, recipe, data, CPU)
+
+    whole = train(plan(), tmp_path / "whole")
+    train(plan(), tmp_path / "parts", stop_after=3)
+    parts = train(plan(), tmp_path / "parts")
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True))
+
+
+def test_generator_learns_eight_pairs() -> None:
+    torch.manual_seed(0)
+    generator = Generator(TINY)
+    faces = torch.nn.functional.interpolate(torch.rand(8, 3, 9, 9) - 0.5, (64, 64), mode="bilinear")
+    neutrals = torch.roll(faces, 2, 3)
+    optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
+    recipe, losses = DerlRecipe(), []
+    for _ in range(60):
+        loss, _ = generator_loss(generator(faces), faces, neutrals, Same(), recipe)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.usefixtures("no_judge")
+def test_errnet_trains_and_ships(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errnet_training, "start_from_derl", lambda network: None)
+    config = ErrNetConfig(widths=(8, 8, 8, 8, 8), segment=4, features=8)
+    recipe = ErrNetRecipe(steps=2, puppets=3, ferplus=4, lfw=1)
+    network = train(errnet_training.plan(config, recipe, data, CPU), tmp_path, tick=2)
+    model, numbers = errnet_training.finish(network, config, data)
+    assert set(numbers) >= {"validation_accuracy", "puppets_validation_left"}
+    assert model.recognize(torch.zeros(1, 3, 128, 128)).probs.shape == (1, 8)
+
+
+def test_identity_trains_and_ships(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rendered(root: Path, people: int, views: int, seed: int) -> tuple[Tensor, Tensor]:
+        pairs = load_puppets(root, "train")
+        return torch.cat([pairs.face, pairs.neutral]), pairs.person.repeat(2)
+
+    monkeypatch.setattr(identity_training, "render_people", rendered)
+    config = IdentityConfig(size_px=32, widths=(4, 8, 8), blocks=(1, 1), dimensions=16)
+    recipe = IdentityRecipe(steps=2, rendered=3, lfw=1, london=1)
+    network = train(identity_training.plan(config, recipe, data, CPU), tmp_path, tick=2)
+    model, numbers = identity_training.finish(network, config, data)
+    assert 0 <= numbers["validation_separation"] <= 1
+    assert model.embed(torch.zeros(2, 3, 128, 128)).shape == (2, 16)
