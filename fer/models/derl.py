@@ -162,26 +162,27 @@ class Derl(nn.Module, Recognizer, Neutralizer):
     def _channels(self, width: int) -> int:
         return {"pairs": 2 * width, "encoder": width, "features": width, "pixels": 3}[self.config.residue]
 
-    def residues(self, faces: Tensor) -> tuple[list[Tensor], Tensor]:
-        """What the local networks read, of 64, 32, 16 and 8 px, and the last encoding layer, without gradients."""
-        with torch.no_grad():
-            made = self.generator(faces)
-            if self.config.residue == "pairs":  # the paper: equal-size layers, concatenated
-                read = [torch.cat(pair, 1) for pair in made.pairs()]
-            elif self.config.residue == "encoder":
-                read = list(made.encoded[:4])
-            elif self.config.residue == "features":
-                neutral = self.generator.trunk.encode(made.neutral.to(faces.dtype))
-                read = [a - b for a, b in zip(made.encoded[:4], neutral[:4], strict=True)]
-            else:
-                read = [resized(faces - made.neutral, side) for side in self.SIDES]
-            return read, made.encoded[-1]
+    def residues(self, faces: Tensor, made: Generated) -> list[Tensor]:
+        """What the local networks read, of 64, 32, 16 and 8 px."""
+        if self.config.residue == "pairs":  # the paper: equal-size layers, concatenated
+            return [torch.cat(pair, 1) for pair in made.pairs()]
+        if self.config.residue == "encoder":
+            return list(made.encoded[:4])
+        if self.config.residue == "features":
+            neutral = self.generator.trunk.encode(made.neutral.to(faces.dtype))
+            return [a - b for a, b in zip(made.encoded[:4], neutral[:4], strict=True)]
+        return [resized(faces - made.neutral, side) for side in self.SIDES]
 
-    def votes(self, faces: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Canonical faces (B, 3, 128, 128) -> the logits (B, 8) of each local network and of the fusion."""
-        read, bottleneck = self.residues(faces)
+    def votes(self, faces: Tensor, made: Generated | None = None) -> tuple[list[Tensor], Tensor]:
+        """Canonical faces (B, 3, 128, 128) -> the logits (B, 8) of each local network and of the fusion.
+
+        made: what the generator made of them, where it is known. No gradient reaches the generator.
+        """
+        with torch.no_grad():
+            made = made or self.generator(faces)
+            read = self.residues(faces, made)
         answers = [local(layers) for local, layers in zip(self.locals, read, strict=True)]
-        fused = self.fusion([features for features, _ in answers], bottleneck)
+        fused = self.fusion([features for features, _ in answers], made.encoded[-1])
         return [logits for _, logits in answers], fused
 
     @torch.inference_mode()
@@ -201,7 +202,7 @@ class Derl(nn.Module, Recognizer, Neutralizer):
         neutral = neutral.clamp(-1, 1)
         removed = self.generator(made.neutral)
         parts = {"residue.pixel": faces - neutral, "flow": flow, "mask": mask}
-        parts |= self._layer_residues(made, removed) | self._part_votes(small)
+        parts |= self._layer_residues(made, removed) | self._part_votes(small, made)
         return Edit(neutral.cpu(), {name: part.float().cpu() for name, part in parts.items()})
 
     def _layer_residues(self, made: Generated, removed: Generated) -> dict[str, Tensor]:
@@ -211,8 +212,8 @@ class Derl(nn.Module, Recognizer, Neutralizer):
             for side, a, b in zip(self.SIDES, made.pairs(), removed.pairs(), strict=True)
         }
 
-    def _part_votes(self, faces: Tensor) -> dict[str, Tensor]:
-        each, fused = self.votes(faces)
+    def _part_votes(self, faces: Tensor, made: Generated) -> dict[str, Tensor]:
+        each, fused = self.votes(faces, made)
         named = zip((*self.SIDES, "fusion"), (*each, fused), strict=True)
         return {f"votes.{name}": (logits / self.config.temperature).softmax(1) for name, logits in named}
 

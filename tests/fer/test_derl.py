@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 import torch
 
+import fer
 from fer.data.pairs import Pairs
 from fer.errors import WeightsError
 from fer.load import config_from
@@ -14,6 +15,7 @@ from fer.models.derl import LARGEST_FLOW, RESIDUES, Derl, DerlConfig, compose
 from fer.models.derl_training import Critic
 from fer.removal import left_over, pixel_weights
 from fer.types import Emotion
+from fer.weights import find
 
 TINY = DerlConfig(widths=(8, 8, 8, 8, 8), local_width=4, local_features=8)
 
@@ -119,3 +121,43 @@ def test_pixels_that_change_count_more_and_mild_expressions_too() -> None:
     weights, pictures = pixel_weights(face, neutral)
     assert float(weights[0, 0, 65, 65] / weights[0, 0, 50, 64]) == pytest.approx(5.0)
     assert float(pictures[0]) > float(pictures[1])
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> torch.Tensor:
+    from skimage.data import astronaut as photograph
+
+    return fer.stack(fer.detect(photograph()))
+
+
+def test_bundled_weights_take_the_smile_from_the_astronaut(astronaut: torch.Tensor) -> None:
+    """No photograph of hers was trained on. The judge is another recogniser, which saw no generated face."""
+    edit = fer.load("derl").neutralize(astronaut)
+    judge = fer.load("plain")
+    before, after = judge.recognize(astronaut).as_dict(), judge.recognize(edit.image).as_dict()
+    assert before["happiness"] > 0.95
+    assert after["happiness"] < 0.5
+    corner = edit.parts["residue.pixel"][..., :12, :12].abs().mean()
+    mouth = edit.parts["residue.pixel"][..., 84:100, 48:80].abs().mean()
+    assert float(mouth) > 3 * float(corner)
+
+
+def test_bundled_weights_name_what_the_astronaut_shows(astronaut: torch.Tensor) -> None:
+    model = fer.load("derl")
+    assert model.recognize(astronaut).top()[0] is Emotion.HAPPINESS
+    assert model.recognize(astronaut.mean(1, keepdim=True).expand(-1, 3, -1, -1)).top()[0] is Emotion.HAPPINESS
+
+
+def test_card_of_the_bundled_weights() -> None:
+    card = find("derl").card
+    assert card["bytes"] < 10_000_000
+    assert card["parameters"] < 5_000_000
+    assert {"data", "command", "seed", "steps", "hours", "hardware", "licence", "limits", "metrics"} <= set(card)
+
+
+def test_a_neutral_face_stays_neutral(astronaut: torch.Tensor) -> None:
+    """Removing twice removes little more than removing once."""
+    model = fer.load("derl")
+    once = model.neutralize(astronaut).image
+    twice = model.neutralize(once).image
+    assert float((twice - once).abs().mean()) < 0.5 * float((once - astronaut).abs().mean())
