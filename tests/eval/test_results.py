@@ -98,10 +98,11 @@ def test_the_table_in_the_readme_is_fresh():
     assert not stale, "The table in README.md is stale. Run: python -m eval table --write README.md"
 
 
-def test_the_table_in_the_model_card_is_fresh():
-    card = README.parent / "docs" / "models" / "plain.md"
-    stale = table.is_stale(card, table.sections(RESULTS, "plain"))
-    assert not stale, "The table is stale. Run: python -m eval table --model plain --write docs/models/plain.md"
+@pytest.mark.parametrize("model", MODELS)
+def test_the_table_in_the_model_card_is_fresh(model):
+    card = README.parent / "docs" / "models" / f"{model}.md"
+    stale = table.is_stale(card, table.sections(RESULTS, model))
+    assert not stale, f"The table is stale. Run: python -m eval table --model {model} --write docs/models/{model}.md"
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda p: "-".join(p.relative_to(RESULTS).with_suffix("").parts))
