@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
-RECOGNITION = "recognition"  # a result that names no family is one of recognition
+T = TypeVar("T")
+RECOGNITION, NEUTRALISATION = "recognition", "neutralisation"  # a result that names no family is one of recognition
 FOLDER = Path(__file__).parent.parent / "eval" / "results"
 HEADINGS = {
     "model": "Model",
@@ -24,6 +25,10 @@ HEADINGS = {
 }
 
 DATATYPES = ["str"] * 4 + ["number"] * 2 + ["str"] + ["number"] * 4
+
+REMOVAL_HEADINGS = ["Model", "Benchmark", "People", "Mouth", "95 % interval", "Face", "Nearer %", "Judged neutral %"]
+REMOVAL_HEADINGS += ["Person kept %"]
+REMOVAL_DATATYPES = ["str"] * 2 + ["number"] * 2 + ["str"] + ["number"] * 4
 
 
 class Row(TypedDict):
@@ -53,15 +58,41 @@ def read_rows(folder: Path = FOLDER) -> tuple[list[Row], list[str]]:
 
     Results of other families have other scores and are left out.
     """
+    rows, complaints = _read(folder, RECOGNITION, _row)
+    return sorted(rows, key=lambda row: (row["benchmark"], -(row["accuracy"] or 0.0))), complaints
+
+
+def read_removals(folder: Path = FOLDER) -> list[list[Any]]:
+    """Neutralisation in the order of ``REMOVAL_HEADINGS``, nearest mouth first within a benchmark."""
+    rows, _ = _read(folder, NEUTRALISATION, _removal)
+    return sorted(rows, key=lambda row: (row[1], row[3]))
+
+
+def _read(folder: Path, family: str, row: Callable[[dict[str, Any]], T]) -> tuple[list[T], list[str]]:
     rows, complaints = [], []
     for path in sorted(folder.glob("*/*/*.json")):
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
-            if result["benchmark"].get("family", RECOGNITION) == RECOGNITION:
-                rows.append(_row(result))
+            if result["benchmark"].get("family", RECOGNITION) == family:
+                rows.append(row(result))
         except (OSError, ValueError, KeyError, TypeError) as error:
             complaints.append(f"{path.relative_to(folder)} is no result that can be shown ({type(error).__name__}).")
-    return sorted(rows, key=lambda row: (row["benchmark"], -(row["accuracy"] or 0.0))), complaints
+    return rows, complaints
+
+
+def _removal(result: dict[str, Any]) -> list[Any]:
+    scores = result["scores"]
+    mouth, face = scores["mouth_l1_ratio"], scores["face_l1_ratio"]
+    shares = [scores[name]["value"] for name in ("closer", "judged_neutral", "identity_kept")]
+    return [
+        result["model"]["name"],
+        result["benchmark"]["title"],
+        result["counts"]["n_people"],
+        round(mouth["value"], 2),
+        f"{mouth['low']:.2f} to {mouth['high']:.2f}",
+        round(face["value"], 2),
+        *(_percent(share) for share in shares),
+    ]
 
 
 def _row(result: dict[str, Any]) -> Row:

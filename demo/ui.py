@@ -301,3 +301,14 @@ def _benchmarks_tab(folder: Path) -> None:
         elem_id="results",
     )
     gr.Plot(plots.results_chart(rows), show_label=False, container=False, elem_id="results-chart")
+    removals = results.read_removals(folder)
+    if removals:
+        gr.Markdown(_text("removal"), elem_classes="dp-text")
+        gr.Dataframe(
+            removals,
+            headers=results.REMOVAL_HEADINGS,
+            datatype=results.REMOVAL_DATATYPES,
+            interactive=False,
+            show_label=False,
+            elem_id="removals",
+        )

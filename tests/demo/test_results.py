@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from demo import results
@@ -58,3 +59,26 @@ def test_a_score_that_is_not_defined_stays_empty(tmp_path: Path) -> None:
     write_result(tmp_path, "plain", "one", None)
     row = results.read_rows(tmp_path)[0][0]
     assert (row["accuracy"], row["interval"]) == (None, "")
+
+
+def test_removals_are_ratios_and_shares_in_percent(tmp_path: Path) -> None:
+    def score(value: float | None) -> dict[str, float | None]:
+        return {"value": value, "low": 0.5, "high": 0.75}
+
+    names = ("mouth_l1_ratio", "face_l1_ratio", "closer", "judged_neutral", "identity_kept")
+    for model, mouth in (("input", 1.0), ("derl", 0.666)):
+        scores = dict(zip(names, map(score, (mouth, 0.8, 0.9, 0.925, None)), strict=True))
+        result = {
+            "benchmark": {"family": "neutralisation", "title": "Smiles"},
+            "model": {"name": model},
+            "counts": {"n_people": 27},
+            "scores": scores,
+        }
+        path = tmp_path / model / "one" / "smiles.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(result), encoding="utf-8")
+    rows = results.read_removals(tmp_path)
+    assert [row[0] for row in rows] == ["derl", "input"]
+    assert rows[0] == ["derl", "Smiles", 27, 0.67, "0.50 to 0.75", 0.8, 90.0, 92.5, None]
+    assert len(rows[0]) == len(results.REMOVAL_HEADINGS) == len(results.REMOVAL_DATATYPES)
+    assert results.read_rows(tmp_path) == ([], [])
