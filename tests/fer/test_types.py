@@ -57,7 +57,7 @@ def test_target_space_refuses_empty_ranges(high: tuple[float, float]) -> None:
 
 
 def test_registry_suggests_the_nearest_name() -> None:
-    with pytest.raises(RegistryError, match=r'called "plane"\. Did you mean "plain"\? Choose one of: .*plain') as caught:
+    with pytest.raises(RegistryError, match=r'called "plane"\. Did you mean "plain"\? Choose one of: ') as caught:
         spec("plane")
     assert isinstance(caught.value, FerError)
 
