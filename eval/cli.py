@@ -11,6 +11,7 @@ from typing import Any
 from eval import benchmarks, table
 from eval.benchmark import Benchmark, family_name
 from eval.store import SPEED_FILE, read_predictions, read_results, write_json, write_result
+from fer.arguments import positive
 from fer.errors import DataError, FerError, RegistryError
 
 RESULTS = Path(__file__).parent / "results"
@@ -30,13 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Interrupted. Finished batches are kept: run the same command again to go on.", file=sys.stderr)
         return INTERRUPTED
     return code
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,8 +66,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     root_help = "holds the dataset folders; default ../shared/data if it exists"
     place.add_argument("--data-root", type=Path, metavar="DIR", help=root_help)
     place.add_argument("--dataset", metavar="ORG/NAME[@REV]", help="read the dataset from the Hub instead")
-    add("--limit", type=_positive, metavar="N", help="only the first N rows: a trial, printed and never stored")
-    add("--batch-size", type=_positive, default=64, metavar="N")
+    add("--limit", type=positive, metavar="N", help="only the first N rows: a trial, printed and never stored")
+    add("--batch-size", type=positive, default=64, metavar="N")
     add("--device", default="auto", help="auto, cpu or cuda")
     add("--seed", type=int, default=0, help="of the bootstrap resamples")
     add("--results", type=Path, default=RESULTS, metavar="DIR")

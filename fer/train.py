@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from fer import registry, weights
+from fer.arguments import positive
 from fer.errors import FerError, TrainingError
 from fer.load import pick_device
 from fer.training import train
@@ -39,14 +40,6 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a number of the recipe")
     made.add_argument("--config", action="append", default=[], metavar="NAME=VALUE", help="change one of the network")
     return made
-
-
-def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
 
 
 def with_settings(recipe: Any, settings: Sequence[str]) -> Any:

@@ -20,6 +20,14 @@ def test_the_python_lines_print_what_the_readme_says() -> None:
     assert done.stdout == expected, done.stderr
 
 
+def test_every_python_line_runs() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = "".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    code += "assert neutral.shape == residue.shape == (1, 3, 128, 128)\n"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_file_that_the_readme_names_is_there() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,20 @@ class PairSource:
 def as_colour(tight: Tensor, size_px: int) -> Tensor:
     """Tight grey faces (B, 48, 48) -> (B, 3, size_px, size_px) in the canonical square."""
     return canonical(tight[:, None], Framing.TIGHT, size_px).expand(-1, 3, -1, -1)
+
+
+@torch.inference_mode()
+def tight_logits(read: Callable[[Tensor], Tensor], pixels: Tensor, size_px: int, mirror: bool) -> Tensor:
+    """Logits (N, 8) that ``read`` gives for tight faces uint8 (N, 48, 48), brought into the canonical square.
+
+    mirror: the mean of each face and its mirror picture.
+    """
+    parts = []
+    for part in torch.split(pixels, 100):
+        faces = as_colour(from_bytes(part), size_px)
+        logits = read(faces).float()
+        parts.append((logits + read(faces.flip(3)).float()) / 2 if mirror else logits)
+    return torch.cat(parts)
 
 
 def varied(faces: Tensor, neutrals: Tensor, emotions: Tensor, points: Tensor) -> tuple[Tensor, ...]:

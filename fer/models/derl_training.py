@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.data import ferplus
-from fer.data.mixtures import LabelledFaces, PairSource, as_colour
+from fer.data.mixtures import LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import load_puppets
 from fer.images import from_bytes
 from fer.load import load
@@ -93,15 +93,9 @@ def generator_loss(
     return torch.stack(list(terms.values())).sum(), terms
 
 
-@torch.inference_mode()
 def fused_logits(model: Derl, pixels: Tensor, mirror: bool) -> Tensor:
     """The fusion's logits (N, 8) of tight faces uint8 (N, 48, 48)."""
-    parts = []
-    for part in torch.split(pixels, 100):
-        faces = as_colour(from_bytes(part), model.config.size_px)
-        logits = model.votes(faces)[1].float()
-        parts.append((logits + model.votes(faces.flip(3))[1].float()) / 2 if mirror else logits)
-    return torch.cat(parts)
+    return tight_logits(lambda faces: model.votes(faces)[1], pixels, model.config.size_px, mirror)
 
 
 def plan(config: DerlConfig, recipe: DerlRecipe, data_root: Path, device: torch.device) -> Plan:

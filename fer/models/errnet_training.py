@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.data import ferplus
-from fer.data.mixtures import LabelledFaces, PairSource, as_colour
+from fer.data.mixtures import LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import load_puppets
 from fer.images import from_bytes
 from fer.load import load
@@ -93,15 +93,9 @@ def recognition_loss(made: Removal, target: Tensor, recipe: ErrNetRecipe) -> dic
     }
 
 
-@torch.inference_mode()
 def joint_logits(model: ErrNet, pixels: Tensor, mirror: bool) -> Tensor:
     """Logits (N, 8) of tight faces uint8 (N, 48, 48)."""
-    parts = []
-    for part in torch.split(pixels, 100):
-        faces = as_colour(from_bytes(part), model.config.size_px)
-        logits = model(faces).logits
-        parts.append((logits + model(faces.flip(3)).logits) / 2 if mirror else logits)
-    return torch.cat(parts)
+    return tight_logits(lambda faces: cast(Removal, model(faces)).logits, pixels, model.config.size_px, mirror)
 
 
 def start_from_derl(network: ErrNet) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fer.arguments import natural, positive
 from fer.errors import FerError
 
 
@@ -16,14 +17,14 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True)
     sample = commands.add_parser("sample", help="write pairs as a split of a dataset repository")
     _add_cast(sample)
-    sample.add_argument("--n", type=_positive, default=1000, help="pairs")
+    sample.add_argument("--n", type=positive, default=1000, help="pairs")
     sample.add_argument("--augment", type=float, default=1.0, help="strength of backgrounds, light and degradation")
     sample.add_argument("--aligned", action="store_true", help="pairs that differ by the expression alone")
     sample.add_argument("--out", type=Path, required=True, help="folder; files go to OUT/data")
     sample.set_defaults(run=_sample)
     sheet = commands.add_parser("sheet", help="draw a contact sheet: people in rows, expressions in columns")
     _add_cast(sheet)
-    sheet.add_argument("--people", type=_positive, default=6)
+    sheet.add_argument("--people", type=positive, default=6)
     sheet.add_argument("--intensity", type=_share, default=1.0, help="of the expressions, 0 to 1")
     sheet.add_argument("--out", type=Path, required=True, help="the picture, .png or .jpg")
     sheet.set_defaults(run=_sheet)
@@ -39,24 +40,8 @@ def parser() -> argparse.ArgumentParser:
 def _add_cast(command: argparse.ArgumentParser) -> None:
     command.add_argument("--assets", type=Path, required=True, help="the assets file")
     command.add_argument("--split", default="train", choices=("train", "validation", "test"), help="whose faces")
-    command.add_argument("--size", type=_positive, default=128, help="side of a picture in pixels")
-    command.add_argument("--seed", type=_number, default=0)
-
-
-def _number(text: str) -> int:
-    """A whole number of at least 0, for argparse."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is less than 0")
-    return number
-
-
-def _positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
+    command.add_argument("--size", type=positive, default=128, help="side of a picture in pixels")
+    command.add_argument("--seed", type=natural, default=0)
 
 
 def _share(text: str) -> float:
