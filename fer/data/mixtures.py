@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fer.augmentation import erase, moved, moved_landmarks, photograph, similarities, soften, uniform
+from fer.augmentation import erase, moved, moved_landmarks, photograph, similarities, soften
 from fer.data import ferplus, photographs
 from fer.data.pairs import Pairs, load_london, load_puppets
 from fer.data.streams import Shuffled, softened
@@ -83,14 +83,12 @@ def tight_logits(read: Callable[[Tensor], Tensor], pixels: Tensor, size_px: int,
 
 
 def varied(faces: Tensor, neutrals: Tensor, emotions: Tensor, points: Tensor) -> tuple[Tensor, ...]:
-    """One change of light, place and resolution for both faces of a pair; noise for the face with the expression."""
+    """One change of light, place and resolution for both faces of a pair."""
     both = photograph(torch.cat([faces, neutrals], 1), 0.6)
     theta = similarities(len(faces), 0.1, 0.05)
     both = soften(moved(both, theta), 0.25, lowest=0.2).clamp(-1, 1)
-    noisy = (torch.rand(len(faces), 1, 1, 1) < 0.2).float() * uniform((len(faces), 1, 1, 1), 0.0, 0.08)
-    faces = (both[:, :3] + noisy * torch.randn_like(faces)).clamp(-1, 1)
     points = torch.stack([moved_landmarks(points[:, k], theta) for k in range(2)], 1)
-    return faces, both[:, 3:], emotions, points
+    return both[:, :3], both[:, 3:], emotions, points
 
 
 class LabelledFaces:

@@ -53,4 +53,28 @@ class Editor(ABC):
 
     @abstractmethod
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
-        """faces: (B, 3, S, S) in [-1, 1], aligned; target: (B, len(target_space.names)) -> the edited faces."""
+        """faces: float32 (B, 3, S, S), RGB in [-1, 1], aligned; target: (B, len(target_space.names)) -> on the CPU.
+
+        The target is what the edited face is to show, whatever the face shows now; all zeros ask for no expression.
+        Values outside of ``target_space`` are refused with ValueError. ``Edit.parts`` may hold "flow" and "mask", see
+        ``Neutralizer.neutralize``.
+        """
+
+
+class Transferrer(ABC):
+    """Gives a face the expression of another face."""
+
+    @abstractmethod
+    def transfer(self, faces: Tensor, sources: Tensor) -> Edit:
+        """faces, sources: float32 (B, 3, S, S), RGB in [-1, 1], aligned -> faces with the sources' expression."""
+
+
+class Sampler(ABC):
+    """Draws faces of people who do not exist."""
+
+    @abstractmethod
+    def sample(self, target: Tensor, seed: int) -> Tensor:
+        """target: (N, len(target_space.names)), see ``Editor`` -> float32 (N, 3, 128, 128) in [-1, 1], on the CPU.
+
+        One person per row, the same for the same seed and row.
+        """

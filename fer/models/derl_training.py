@@ -43,6 +43,7 @@ class DerlRecipe:
     critic_rate: float = 4e-4
     adversarial: float = 0.01  # its weight, from half of the generator's steps on
     identity: float = 0.02
+    landmarks: float = 0.5  # weight of the flow's error at the landmarks, of half the picture's side
     ferplus: int = 32  # faces of each source in a batch of the readers
     lfw: int = 3
     london_faces: int = 1
@@ -78,8 +79,23 @@ class Trained(nn.Module):
         self.critic = Critic()
 
 
+def landmark_flow_loss(flow: Tensor, points: Tensor) -> Tensor:
+    """L1 of a flow (B, 2, S, S) px at the neutral landmarks, in halves of the side.
+
+    There it has to point at the face's own. points: (B, 2, 68, 2) of face and neutral face in the unit square; rows
+    with nan are left out.
+    """
+    known = ~points.isnan().flatten(1).any(1)
+    if not known.any():
+        return flow.sum() * 0.0
+    face, neutral = (points[known] * 2 - 1).unbind(1)
+    halves = flow[known] * 2 / flow.shape[-1]
+    found = F.grid_sample(halves, neutral[:, :, None], align_corners=False, padding_mode="border")
+    return (found[..., 0].transpose(1, 2) - (face - neutral)).abs().mean()
+
+
 def generator_loss(
-    made: Generated, faces: Tensor, neutrals: Tensor, embed: nn.Module, recipe: DerlRecipe
+    made: Generated, faces: Tensor, neutrals: Tensor, points: Tensor, embed: nn.Module, recipe: DerlRecipe
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """All of the generator's loss but the critic's part."""
     pixels, pictures = pixel_weights(faces, neutrals)
@@ -88,6 +104,7 @@ def generator_loss(
         "gradient": 0.5 * gradient_l1(made.neutral, neutrals, pictures),
         "mask": 0.01 * made.mask.mean(),
         "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
+        "landmarks": recipe.landmarks * landmark_flow_loss(made.flow, points),
         "identity": recipe.identity * (1 - (embed(made.neutral) * embed(neutrals)).sum(1)).mean(),
     }
     return torch.stack(list(terms.values())).sum(), terms
@@ -138,10 +155,10 @@ def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, devi
     made: dict[int, Generated] = {}  # the generator's phase hands its pictures on to the critic's
 
     def generate(batch: Batch, step: int) -> Loss:
-        faces, neutrals = batch
+        faces, neutrals, points = batch
         with torch.autocast(device.type, dtype=torch.bfloat16):
             result = generator(faces)
-            total, terms = generator_loss(result, faces, neutrals, embed, recipe)
+            total, terms = generator_loss(result, faces, neutrals, points, embed, recipe)
             if step >= steps // 2:
                 terms["adversarial"] = -recipe.adversarial * critic(faces, result.neutral).mean()
                 total = total + terms["adversarial"]
@@ -150,7 +167,7 @@ def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, devi
         return Loss(total, terms)
 
     def criticise(batch: Batch, step: int) -> Loss:
-        faces, neutrals = batch
+        faces, neutrals, _ = batch
         if step < steps // 2 - steps // 20:  # it starts a little before it is heard
             return Loss(critic(faces, neutrals).mean() * 0.0)
         with torch.autocast(device.type, dtype=torch.bfloat16):
@@ -162,8 +179,8 @@ def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, devi
     ]
 
     def batch(step: int) -> Batch:
-        faces, neutrals, *_ = source.draw(recipe.puppets, recipe.london, recipe.still)
-        return faces.to(device), neutrals.to(device)
+        faces, neutrals, _, points = source.draw(recipe.puppets, recipe.london, recipe.still)
+        return faces.to(device), neutrals.to(device), points.to(device)
 
     return Stage("generator", steps, batch, phases)
 
