@@ -1,8 +1,9 @@
-"""The command line: list, run, score, speed, table."""
+"""The command line: list, run, score, compare, speed, table."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     score = commands.add_parser("score", help="score the stored predictions again, without any model")
     score.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     score.set_defaults(command=_score)
+    _add_compare(
+        commands.add_parser("compare", help="two models on the same pictures: paired differences, exact tests")
+    )
     speed = commands.add_parser("speed", help="time detection and recognition on this machine")
     speed.add_argument("model", nargs="?", default="plain")
     speed.add_argument("--store", action="store_true", help="keep the measurement beside the results")
@@ -73,6 +77,17 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     add("--results", type=Path, default=RESULTS, metavar="DIR")
     add("--cache", type=Path, default=CACHE, metavar="DIR", help="finished batches of runs that are not complete")
     run.set_defaults(command=_run)
+
+
+def _add_compare(compare: argparse.ArgumentParser) -> None:
+    add = compare.add_argument
+    add("first", metavar="MODEL[:WEIGHTS]", help="weights: an id, where results of several are stored")
+    add("second", metavar="MODEL[:WEIGHTS]")
+    add("--benchmarks", metavar="A,B", help="default: all that both have results on")
+    add("--seed", type=int, default=0, help="of the bootstrap resamples")
+    add("--results", type=Path, default=RESULTS, metavar="DIR")
+    add("--json", action="store_true", help="print JSON")
+    compare.set_defaults(command=_compare)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -185,6 +200,19 @@ def _score(options: argparse.Namespace) -> int:
         if changed:
             write_json(path, result | fresh)
         print(f"{'changed' if changed else 'same'}: {path}")
+    return OK
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from eval import compare
+
+    first, second = (compare.select(options.results, name) for name in (options.first, options.second))
+    wanted = [name.strip() for name in (options.benchmarks or "").split(",") if name.strip()]
+    differences = compare.compare(first, second, wanted, options.seed)
+    if options.json:
+        print(json.dumps(compare.as_json(differences, options.first, options.second, options.seed), indent=1))
+    else:
+        print("\n".join(compare.sentence(d, options.first, options.second) for d in differences))
     return OK
 
 

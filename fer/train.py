@@ -23,6 +23,7 @@ from fer.errors import FerError, TrainingError
 from fer.load import pick_device
 from fer.training import train
 
+ORIGIN = ("command", "seed", "steps", "hours", "recipe", "started_from")  # of the weights that a training starts from
 LICENCE = "Apache-2.0 (weights); the training data keep their own licences, see README"
 
 
@@ -77,6 +78,15 @@ def last_record(log: Path) -> dict[str, Any]:
     return record
 
 
+def origin(model: str, recipe: Any) -> dict[str, Any]:
+    """The card's entry for the weights of ``model`` that a recipe's ``start`` names: how those were made, if any."""
+    start = getattr(recipe, "start", "")
+    if not start:
+        return {}
+    found = weights.find(model, start)
+    return {"started_from": {key: found.card.get(key) for key in ("id", "sha256", *ORIGIN)}}
+
+
 def run(arguments: argparse.Namespace) -> weights.Weights:
     """Train, finish and write the weights; returns them."""
     spec = registry.spec(arguments.model)
@@ -112,7 +122,7 @@ def run(arguments: argparse.Namespace) -> weights.Weights:
         "limits": list(module.LIMITS),
         "citations": [dataclasses.asdict(citation) for citation in spec.citations],
         "departures": list(spec.departures),
-    }
+    } | origin(getattr(module, "START", spec.name), recipe)
     if arguments.bundle:
         weights.save(model, card, weights.BUNDLED)
     return weights.save(model, card, out)

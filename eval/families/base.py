@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,14 @@ from fer.errors import DataError
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 UNDEFINED: dict[str, float | None] = {"value": None, "low": None, "high": None}
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """One number per record, nan where it was not measured; its mean over records is what two models differ by."""
+
+    values: Floats
+    higher_is_better: bool
 
 
 class Items(ABC):
@@ -67,6 +76,10 @@ class Family(ABC):
     def headline(self, result: Mapping[str, Any]) -> str:
         """The scores of a result in half a line."""
 
+    def measures(self, records: Sequence[Record], declaration: Mapping[str, Any]) -> dict[str, Measure]:
+        """What two models can be compared by, picture by picture. None by default."""
+        return {}
+
     def finish(self, records: Sequence[Record]) -> list[Record]:
         """All records of a run, once they are complete, as they are stored."""
         return list(records)
@@ -102,6 +115,11 @@ def score(value: Floats | float, resampled: Floats) -> dict[str, float | None]:
         return dict(UNDEFINED)
     low, high = metrics.interval(resampled, CONFIDENCE)
     return {"value": number(value), "low": number(low), "high": number(high)}
+
+
+def measured(records: Sequence[Record], name: str) -> Floats:
+    """A value of records (N,), nan where it was not measured."""
+    return np.array([r.values.get(name, np.nan) for r in records], np.float64)
 
 
 def number(value: Floats | float) -> float | None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from eval import judges, maps, metrics
 from eval.benchmark import Benchmark, Faithfulness
 from eval.columns import interval
-from eval.families.base import RESAMPLES, Family, Items, bootstrap, count, predicted, score
+from eval.families.base import RESAMPLES, Family, Items, Measure, bootstrap, count, measured, predicted, score
 from eval.metrics import Floats
 from eval.pictures import Sample, Split, canonical, single_faces
 from eval.records import Record
@@ -130,6 +130,11 @@ class FaithfulnessFamily(Family):
     def score(self, records: Sequence[Record], declaration: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """See ``Family.score``."""
         return faithfulness(records, seed)
+
+    def measures(self, records: Sequence[Record], declaration: Mapping[str, Any]) -> dict[str, Measure]:
+        """See ``Family.measures``. Deleting what matters lowers the probability, inserting it raises it."""
+        names = {f"{game}_residue": game == "insertion" for game in GAMES}
+        return {name: Measure(measured(records, name), higher) for name, higher in names.items()}
 
     def headline(self, result: Mapping[str, Any]) -> str:
         """See ``Family.headline``."""

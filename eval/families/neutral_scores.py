@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eval import metrics
-from eval.families.base import RESAMPLES, UNDEFINED, bootstrap, count, number, predicted, score
+from eval.families.base import RESAMPLES, UNDEFINED, bootstrap, count, measured, number, predicted, score
 from eval.metrics import Floats, Ints
 from eval.records import Record
 from fer.errors import DataError
@@ -37,7 +37,7 @@ class Faces:
     def __init__(self, records: Sequence[Record]) -> None:
         names = {name for r in records for name in r.values}
         nan = np.full(len(records), np.nan)
-        self.values = {n: np.array([r.values.get(n, np.nan) for r in records], np.float64) for n in sorted(names)}
+        self.values = {name: measured(records, name) for name in sorted(names)}
         nearer = self["mouth_l1"] < (1 - CLOSER_BY) * self["mouth_l1_input"]
         self.values["closer"] = nearer.astype(np.float64)
         limit, cosine = self.values.get("impostor_limit", nan), self.values.get("identity_cosine", nan)

@@ -17,7 +17,7 @@ from eval import image_metrics, judges, pairs, regions
 from eval.benchmark import Benchmark, Neutralisation
 from eval.columns import interval, percents
 from eval.families import neutral_scores
-from eval.families.base import Family, Items
+from eval.families.base import Family, Items, Measure, measured
 from eval.pictures import Sample, Split, by_size
 from eval.records import Record, Status
 from eval.source import Source
@@ -25,7 +25,7 @@ from fer.errors import FerError, ImageError
 from fer.faces import align_like, detect_many
 from fer.images import open_image, to_tensor
 from fer.models.base import Neutralizer
-from fer.types import Edit
+from fer.types import Edit, Emotion
 
 LANDMARKS = "landmarks.neutral"  # the part of an Edit that is compared with the points of the truth
 IMPOSTOR_SHARE = 0.99  # of the pairs of different people lie below the limit that a kept identity must pass
@@ -224,6 +224,15 @@ class NeutralisationFamily(Family):
         """See ``Family.score``."""
         thirds = declaration["thirds"]
         return neutral_scores.neutralisation(records, tuple(thirds) if thirds else None, seed)
+
+    def measures(self, records: Sequence[Record], declaration: Mapping[str, Any]) -> dict[str, Measure]:
+        """See ``Family.measures``. Of faces with an expression alone."""
+        calm = np.array([r.label == Emotion.NEUTRAL for r in records])
+        chosen = {"mouth_l1": False, "face_l1": False, "judged_neutral": True}
+        return {
+            name: Measure(np.where(calm, np.nan, measured(records, name)), higher_is_better)
+            for name, higher_is_better in chosen.items()
+        }
 
     def headline(self, result: Mapping[str, Any]) -> str:
         """See ``Family.headline``."""

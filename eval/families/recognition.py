@@ -11,7 +11,7 @@ from torch import Tensor
 
 from eval import metrics
 from eval.benchmark import Benchmark, Recognition
-from eval.families.base import RESAMPLES, Family, Items, bootstrap, count, number, score
+from eval.families.base import RESAMPLES, Family, Items, Measure, bootstrap, count, number, score
 from eval.metrics import Floats, Ints
 from eval.pictures import Split, by_size, canonical, single_faces
 from eval.records import Record, Status
@@ -20,6 +20,7 @@ from fer.errors import DataError
 from fer.models.base import Recognizer
 from fer.types import EMOTIONS, Emotion
 
+SCORED = (Status.PREDICTED, Status.NO_FACE)
 FROM_COUNTS: dict[str, Callable[[Floats], Floats]] = {
     "accuracy": metrics.accuracy,
     "accuracy_detected": metrics.accuracy_detected,
@@ -69,6 +70,15 @@ class RecognitionFamily(Family):
         """See ``Family.score``."""
         return recognition(records, tuple(Emotion(name) for name in declaration["classes"]), seed)
 
+    def measures(self, records: Sequence[Record], declaration: Mapping[str, Any]) -> dict[str, Measure]:
+        """See ``Family.measures``. Right or wrong; a face that was not found is wrong."""
+        classes = tuple(Emotion(name) for name in declaration["classes"])
+        values = np.full(len(records), np.nan)
+        scored = [i for i, r in enumerate(records) if r.status in SCORED]
+        if scored:
+            values[scored] = right([records[i] for i in scored], classes)
+        return {"accuracy": Measure(values, higher_is_better=True)}
+
     def headline(self, result: Mapping[str, Any]) -> str:
         """See ``Family.headline``."""
         a, uar = result["scores"]["accuracy"], result["scores"]["uar"]
@@ -82,12 +92,12 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
     Faces that were not found are wrong in accuracy, UAR, F1 and the confusion matrix, and are left out of ECE, NLL and
     accuracy_detected. Raises DataError when there is nothing to score.
     """
-    scored = [r for r in records if r.status in (Status.PREDICTED, Status.NO_FACE)]
+    scored = [r for r in records if r.status in SCORED]
     if not scored:
         raise DataError(f"None of the {len(records)} pictures could be scored: {count(records)}.")
     labels, probs = _arrays(scored, classes)
     found = ~np.isnan(probs[:, 0])
-    predicted = np.where(found, np.where(np.isnan(probs), -1, probs).argmax(1), -1)
+    predicted = _named(probs)
     drawn = metrics.resamples(len(scored), RESAMPLES, seed)
     counts = metrics.confusion(labels, predicted, len(classes))
     resampled = metrics.confusion(labels, predicted, len(classes), drawn)
@@ -106,6 +116,19 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
         },
         "bootstrap": bootstrap(seed),
     }
+
+
+def right(scored: Sequence[Record], classes: tuple[Emotion, ...]) -> Floats:
+    """1 where the most probable of ``classes`` is the label, else 0 (N,)."""
+    labels, probs = _arrays(scored, classes)
+    hits: Floats = (_named(probs) == labels).astype(np.float64)
+    return hits
+
+
+def _named(probs: Floats) -> Ints:
+    """Places (N,) of the highest of probabilities (N, C), -1 where no face was found."""
+    highest: Ints = np.where(np.isnan(probs), -1, probs).argmax(1)
+    return np.where(np.isnan(probs[:, 0]), -1, highest)
 
 
 def _arrays(scored: Sequence[Record], classes: tuple[Emotion, ...]) -> tuple[Ints, Floats]:

@@ -26,12 +26,15 @@ from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycl
 from fer.types import EMOTIONS
 from fer.weights import rounded_to_half
 
+START = "derl"  # the model that ``ErrNetRecipe.start`` names weights of
+
 
 @dataclass(frozen=True)
 class ErrNetRecipe:
     """The numbers of one training."""
 
     seed: int = 0
+    start: str = "default"  # weights of derl whose generator's trunk, of the same shape, is the starting point
     steps: int = 5_000
     puppets: int = 7  # pairs of each source in a batch
     london: int = 1
@@ -98,9 +101,9 @@ def joint_logits(model: ErrNet, pixels: Tensor, mirror: bool) -> Tensor:
     return tight_logits(lambda faces: cast(Removal, model(faces)).logits, pixels, model.config.size_px, mirror)
 
 
-def start_from_derl(network: ErrNet) -> None:
-    """Take the trunk of the bundled DeRL generator, which has the same shape, as the starting point."""
-    network.trunk.load_state_dict(load("derl", device="cpu").generator.trunk.state_dict())
+def start_from_derl(network: ErrNet, weights: str) -> None:
+    """Take over the trunk of a DeRL generator."""
+    network.trunk.load_state_dict(load(START, weights, device="cpu").generator.trunk.state_dict())
     network.trunk.requires_grad_(True)
 
 
@@ -108,7 +111,7 @@ def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: to
     """Load the data and lay out the training; the trunk starts from DeRL's generator."""
     torch.manual_seed(recipe.seed)
     network = ErrNet(config)
-    start_from_derl(network)
+    start_from_derl(network, recipe.start)
     network.to(device)
     pairs, embed = PairSource.load(data_root), load("identity", device=str(device))
     counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)

@@ -12,7 +12,7 @@ from fer.data.mixtures import LabelledFaces, PairSource, varied
 from fer.data.pairs import load_london, load_puppets
 from fer.models import derl_training, errnet_training, identity_training
 from fer.models.derl import DerlConfig, Generator
-from fer.models.derl_training import DerlRecipe, generator_loss
+from fer.models.derl_training import DerlRecipe, generator_loss, landmark_flow_loss
 from fer.models.errnet import ErrNetConfig
 from fer.models.errnet_training import ErrNetRecipe
 from fer.models.identity import IdentityConfig
@@ -104,15 +104,27 @@ def test_derl_is_resumed_bit_by_bit(data: Path, tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True))
 
 
+def test_flow_is_right_where_it_points_at_the_faces_landmarks() -> None:
+    neutral = torch.rand(2, 68, 2) * 0.5 + 0.25
+    points = torch.stack([neutral + torch.tensor([0.0625, -0.03125]), neutral], 1)  # 4 px right, 2 px up of 64
+    points[1] = torch.nan  # not known: left out
+    flow = torch.tensor([4.0, -2.0]).view(1, 2, 1, 1).expand(2, 2, 64, 64)
+    assert landmark_flow_loss(flow, points) == pytest.approx(0, abs=1e-6)
+    nothing = torch.zeros(2, 2, 64, 64)
+    assert landmark_flow_loss(nothing, points) == pytest.approx((4 + 2) / 2 / 32)  # halves of the side
+    assert landmark_flow_loss(nothing, torch.full((2, 2, 68, 2), torch.nan)) == 0
+
+
 def test_generator_learns_eight_pairs() -> None:
     torch.manual_seed(0)
     generator = Generator(TINY)
     faces = torch.nn.functional.interpolate(torch.rand(8, 3, 9, 9) - 0.5, (64, 64), mode="bilinear")
     neutrals = torch.roll(faces, 2, 3)
     optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
+    unknown = torch.full((8, 2, 68, 2), torch.nan)
     recipe, losses = DerlRecipe(), []
     for _ in range(60):
-        loss, _ = generator_loss(generator(faces), faces, neutrals, Same(), recipe)
+        loss, _ = generator_loss(generator(faces), faces, neutrals, unknown, Same(), recipe)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -122,7 +134,7 @@ def test_generator_learns_eight_pairs() -> None:
 
 @pytest.mark.usefixtures("no_judge")
 def test_errnet_trains_and_ships(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errnet_training, "start_from_derl", lambda network: None)
+    monkeypatch.setattr(errnet_training, "start_from_derl", lambda network, weights: None)
     config = ErrNetConfig(widths=(8, 8, 8, 8, 8), segment=4, features=8)
     recipe = ErrNetRecipe(steps=2, puppets=3, ferplus=4, lfw=1)
     network = train(errnet_training.plan(config, recipe, data, CPU), tmp_path, tick=2)

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 import fer
+from fer import weights
 from fer.data import ferplus, photographs, rows
-from fer.errors import DataError
+from fer.errors import DataError, WeightsError
 from fer.models import plain_training
-from fer.train import main
+from fer.models.derl_training import DerlRecipe
+from fer.train import main, origin
 from fer.types import EMOTIONS, Framing
 
 
@@ -34,6 +36,17 @@ def test_train_writes_weights_that_load_and_a_card_that_tells(
     assert model.recognize(torch.zeros(1, 3, 48, 48), Framing.TIGHT).probs.shape == (1, 8)
     assert main([*arguments, "--set", "learning_rate=0.2"]) == 2
     assert "another plan or recipe" in capsys.readouterr().err
+
+
+def test_card_tells_of_the_weights_that_a_training_started_from() -> None:
+    bundled = json.loads((weights.BUNDLED / "derl.json").read_text(encoding="utf-8"))
+    entry = origin("derl", DerlRecipe(start="default"))["started_from"]
+    assert {key: entry[key] for key in ("id", "sha256", "command", "steps")} == {
+        key: bundled[key] for key in ("id", "sha256", "command", "steps")
+    }
+    assert origin("derl", DerlRecipe()) == {}
+    with pytest.raises(WeightsError, match="no weights in"):
+        origin("derl", DerlRecipe(start="nowhere.safetensors"))
 
 
 def test_pictures_of_test_are_not_trained_on(data: Path) -> None:
