@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from eval.pictures import canonical
 from fer.errors import RegistryError
-from fer.framing import tight
+from fer.framing import standardise, tight, tight_luminance
 from fer.models.base import Neutralizer, Recognizer
-from fer.models.plain import Plain, logits_of_views, standardise, tight_luminance
+from fer.models.plain import Plain, logits_of_views
 from fer.types import Framing
 
 BLUR_SHARE = 0.08  # standard deviation of the blur, in sides of the picture

@@ -39,3 +39,16 @@ def resized(faces: Tensor, size_px: int) -> Tensor:
     if faces.shape[-1] == size_px:
         return faces
     return F.interpolate(faces, (size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
+
+
+def standardise(luminance: Tensor) -> Tensor:
+    """(B, 1, S, S) of any scale -> mean 0, deviation about 1 per picture (a flat picture becomes zeros)."""
+    mean = luminance.mean((2, 3), keepdim=True)
+    return (luminance - mean) / (luminance.std((2, 3), keepdim=True) + 0.05)
+
+
+def tight_luminance(faces: Tensor, framing: Framing, size_px: int) -> Tensor:
+    """Faces (B, 3, S, S) in [-1, 1] -> luminance (B, 1, size_px, size_px) in [0, 1], tight framing."""
+    weights = torch.tensor(LUMINANCE, device=faces.device)[:, None, None]
+    grey = ((faces.float() + 1) / 2 * weights).sum(1, keepdim=True)
+    return resized(tight(grey, framing), size_px).clamp(0, 1)

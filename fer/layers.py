@@ -52,6 +52,21 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.second(self.first(x)) + self.skip(x))
 
 
+def residual_stages(inputs: int, widths: Sequence[int], blocks: Sequence[int]) -> list[nn.Module]:
+    """Layers of a recogniser: (B, inputs, S, S) -> features (B, widths[-1]), for any S of at least 24.
+
+    widths: channels of the stem and of every stage; blocks: residual blocks of every stage, the first of which halves
+    the resolution.
+    """
+    layers: list[nn.Module] = [conv_bn_relu(inputs, widths[0])]
+    before = widths[0]
+    for width, count in zip(widths[1:], blocks, strict=True):
+        for index in range(count):
+            layers.append(ResidualBlock(before, width, stride=2 if index == 0 else 1))
+            before = width
+    return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+
+
 def double_conv(inputs: int, outputs: int) -> nn.Sequential:
     """Two 3x3 convolutions, each with group normalisation and SiLU: (B, inputs, H, W) -> (B, outputs, H, W)."""
     layers: list[nn.Module] = []

@@ -20,9 +20,8 @@ from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
+from fer.warping import compose
 
-PAINT, MASK, FLOW = slice(0, 3), slice(3, 4), slice(4, 6)  # channels of what the generator puts out
-LARGEST_FLOW = 0.2  # of half the picture's side
 RESIDUES = ("pairs", "encoder", "features", "pixels")
 
 
@@ -66,23 +65,6 @@ class Generated:
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
         """Encoder and decoder layer of 64, 32, 16 and 8 px."""
         return list(zip(self.encoded[:4], self.decoded[::-1], strict=True))
-
-
-def compose(faces: Tensor, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Faces (B, 3, S, S) and the generator's output (B, 6, s, s) -> neutral faces, flow (B, 2, S, S) px, mask.
-
-    Pixels are moved by the flow, then painted where the mask says. The output is enlarged to the faces, so that a
-    sharp photograph stays sharp where pixels only move.
-    """
-    if raw.shape[-1] != faces.shape[-1]:
-        raw = F.interpolate(raw, faces.shape[-2:], mode="bilinear", align_corners=False)
-    flow, mask = torch.tanh(raw[:, FLOW]) * LARGEST_FLOW, torch.sigmoid(raw[:, MASK] - 2)
-    size = faces.shape[-1]
-    centres = (torch.arange(size, device=faces.device) + 0.5) / size * 2 - 1
-    grid = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), -1)[None] + flow.permute(0, 2, 3, 1)
-    warped = F.grid_sample(faces, grid, align_corners=False, padding_mode="border")
-    painted = torch.tanh(raw[:, PAINT] + torch.atanh(warped.clamp(-0.97, 0.97)))
-    return warped * (1 - mask) + painted * mask, flow * size / 2, mask
 
 
 class Generator(nn.Module):

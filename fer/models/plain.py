@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer.framing import LUMINANCE, resized, tight
-from fer.layers import ResidualBlock, conv_bn_relu
+from fer.framing import standardise, tight_luminance
+from fer.layers import residual_stages
 from fer.models.base import Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Framing, Prediction
@@ -43,27 +43,9 @@ class PlainConfig:
 
 def build_network(config: PlainConfig) -> nn.Sequential:
     """(B, 1, S, S) standardised luminance -> (B, 8) logits, for any S of at least 24."""
-    layers: list[nn.Module] = [conv_bn_relu(1, config.widths[0])]
-    inputs = config.widths[0]
-    for width, count in zip(config.widths[1:], config.blocks, strict=True):
-        for index in range(count):
-            layers.append(ResidualBlock(inputs, width, stride=2 if index == 0 else 1))
-            inputs = width
-    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(config.dropout), nn.Linear(inputs, len(EMOTIONS))]
-    return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)
-
-
-def standardise(luminance: Tensor) -> Tensor:
-    """(B, 1, S, S) of any scale -> mean 0, deviation about 1 per picture (a flat picture becomes zeros)."""
-    mean = luminance.mean((2, 3), keepdim=True)
-    return (luminance - mean) / (luminance.std((2, 3), keepdim=True) + 0.05)
-
-
-def tight_luminance(faces: Tensor, framing: Framing, size_px: int) -> Tensor:
-    """Faces (B, 3, S, S) in [-1, 1] -> luminance (B, 1, size_px, size_px) in [0, 1], tight framing."""
-    weights = torch.tensor(LUMINANCE, device=faces.device)[:, None, None]
-    grey = ((faces.float() + 1) / 2 * weights).sum(1, keepdim=True)
-    return resized(tight(grey, framing), size_px).clamp(0, 1)
+    head = [nn.Dropout(config.dropout), nn.Linear(config.widths[-1], len(EMOTIONS))]
+    network = nn.Sequential(*residual_stages(1, config.widths, config.blocks), *head)
+    return network.to(memory_format=torch.channels_last)
 
 
 def zoomed(pictures: Tensor, scale: float) -> Tensor:

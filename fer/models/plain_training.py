@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from fer.augmentation import erase, moved, similarities, soften, uniform
 from fer.data import ferplus, photographs
 from fer.data.streams import Shuffled, softened
+from fer.framing import standardise, tight_luminance
 from fer.losses import soft_cross_entropy
-from fer.models.plain import Plain, PlainConfig, build_network, logits_of_views, standardise, tight_luminance
+from fer.models.plain import Plain, PlainConfig, build_network, logits_of_views
 from fer.temperature import fit_temperature
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import Framing

@@ -11,10 +11,11 @@ import fer
 from fer.data.pairs import Pairs
 from fer.errors import WeightsError
 from fer.load import config_from
-from fer.models.derl import LARGEST_FLOW, RESIDUES, Derl, DerlConfig, compose
+from fer.models.derl import RESIDUES, Derl, DerlConfig
 from fer.models.derl_training import Critic
 from fer.removal import left_over, pixel_weights
 from fer.types import Emotion
+from fer.warping import LARGEST_FLOW, compose
 from fer.weights import find
 
 TINY = DerlConfig(widths=(8, 8, 8, 8, 8), local_width=4, local_features=8)

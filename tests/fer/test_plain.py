@@ -13,8 +13,9 @@ from torch import Tensor
 import fer
 from fer.data import ferplus
 from fer.errors import TrainingError
+from fer.framing import standardise, tight_luminance
 from fer.models import plain_training
-from fer.models.plain import Plain, PlainConfig, standardise, tight_luminance, zoomed
+from fer.models.plain import Plain, PlainConfig, zoomed
 from fer.models.plain_training import PlainRecipe, Shuffled, augment, fit_temperature, tight_faces
 from fer.train import with_settings
 from fer.training import train
