@@ -111,3 +111,21 @@ class TargetSpace:
         bad = [n for n, a, b in zip(self.names, self.low, self.high, strict=True) if not (math.isfinite(a) and a < b)]
         if bad:
             raise ValueError(f"TargetSpace needs low < high for every name; not so for {bad}.")
+
+    def checked(self, target: Tensor, count: int) -> Tensor:
+        """The target as float32 (count, names); ValueError where its shape or a value is outside of the space."""
+        if tuple(target.shape) != (count, len(self.names)):
+            raise ValueError(
+                f"A target for {count} faces must be {(count, len(self.names))}, not {tuple(target.shape)}."
+            )
+        target = target.float()
+        low, high = (torch.tensor(values, device=target.device) for values in (self.low, self.high))
+        fits = ((target >= low) & (target <= high)).all(0)  # false for nan
+        if not bool(fits.all()):
+            wrong = ", ".join(
+                f"{name} from {a:g} to {b:g}"
+                for name, a, b, good in zip(self.names, self.low, self.high, fits.tolist(), strict=True)
+                if not good
+            )
+            raise ValueError(f"The target is outside of what can be asked for: {wrong}.")
+        return target

@@ -21,6 +21,20 @@ CLEARLY_NEUTRAL = 0.8  # share of the votes
 
 
 @dataclass(frozen=True, eq=False)
+class PairBatch:
+    """face, neutral: (B, 3, 128, 128) in [-1, 1]. emotion: (B,) in 0..7; intensity: (B,) in [0, 1], 0 where neutral.
+
+    points: (B, 2, 68, 2), landmarks of the face and of the neutral face in the unit square, nan where not known.
+    """
+
+    face: Tensor
+    neutral: Tensor
+    emotion: Tensor
+    intensity: Tensor
+    points: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class PairSource:
     """Pairs for a generator: rendered ones, photographed ones, and neutral FER+ faces that are to stay as they are.
 
@@ -38,29 +52,32 @@ class PairSource:
         neutral = target[:, EMOTIONS.index(Emotion.NEUTRAL)] >= CLEARLY_NEUTRAL
         return cls(load_puppets(root, "train"), load_london(root, "train"), pixels[neutral])
 
-    def draw(self, puppets: int, london: int, still: int, as_neutral: float = 0.08) -> tuple[Tensor, ...]:
-        """Faces and neutral faces (B, 3, 128, 128) in [-1, 1], emotion (B,), landmarks (B, 68, 2) of both.
+    def draw(self, puppets: int, london: int, still: int, as_neutral: float = 0.08) -> PairBatch:
+        """Pairs of each source, in this order, in a light, place and resolution of their own.
 
         as_neutral: share of rendered faces that are replaced by their neutral face: nothing is to be removed there.
         """
-        faces, neutrals, emotions, points = [], [], [], []
+        faces, neutrals, emotions, intensities, points = [], [], [], [], []
         for pairs, count in ((self.puppets, puppets), (self.london, london)):
             rows = torch.randint(len(pairs), (count,))
             faces.append(from_bytes(pairs.face[rows]))
             neutrals.append(from_bytes(pairs.neutral[rows]))
             emotions.append(pairs.emotion[rows])
+            intensities.append(torch.where(pairs.emotion[rows] == 0, 0.0, pairs.intensity[rows]))
             points.append(torch.stack([pairs.landmarks[rows], pairs.neutral_landmarks[rows]], 1))
         calm = torch.rand(puppets) < as_neutral
         faces[0] = torch.where(calm[:, None, None, None], neutrals[0], faces[0])
         points[0] = torch.where(calm[:, None, None, None], points[0][:, 1:].expand(-1, 2, -1, -1), points[0])
-        emotions[0] = torch.where(calm, 0, emotions[0])
+        emotions[0], intensities[0] = torch.where(calm, 0, emotions[0]), torch.where(calm, 0.0, intensities[0])
         if still:
             rows = torch.randint(len(self.still), (still,))
             faces.append(as_colour(from_bytes(self.still[rows]), 128))
             neutrals.append(faces[-1])
             emotions.append(torch.zeros(still, dtype=torch.long))
+            intensities.append(torch.zeros(still))
             points.append(torch.full((still, 2, 68, 2), torch.nan))
-        return varied(torch.cat(faces), torch.cat(neutrals), torch.cat(emotions), torch.cat(points))
+        changed = varied(torch.cat(faces), torch.cat(neutrals), torch.cat(points))
+        return PairBatch(*changed[:2], torch.cat(emotions), torch.cat(intensities), changed[2])
 
 
 def as_colour(tight: Tensor, size_px: int) -> Tensor:
@@ -82,13 +99,13 @@ def tight_logits(read: Callable[[Tensor], Tensor], pixels: Tensor, size_px: int,
     return torch.cat(parts)
 
 
-def varied(faces: Tensor, neutrals: Tensor, emotions: Tensor, points: Tensor) -> tuple[Tensor, ...]:
-    """One change of light, place and resolution for both faces of a pair."""
+def varied(faces: Tensor, neutrals: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """One change of light, place and resolution for both faces of a pair, with their landmarks."""
     both = photograph(torch.cat([faces, neutrals], 1), 0.6)
     theta = similarities(len(faces), 0.1, 0.05)
     both = soften(moved(both, theta), 0.25, lowest=0.2).clamp(-1, 1)
     points = torch.stack([moved_landmarks(points[:, k], theta) for k in range(2)], 1)
-    return both[:, :3], both[:, 3:], emotions, points
+    return both[:, :3], both[:, 3:], points
 
 
 class LabelledFaces:

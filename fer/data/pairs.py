@@ -20,6 +20,7 @@ from fer.types import EMOTIONS, Emotion
 class Pairs:
     """N pairs. face, neutral: uint8 (N, 3, 128, 128), RGB, in one frame. emotion: (N,) in 0..7. person: (N,) numbers.
 
+    intensity: float32 (N,) in [0, 1], of the expression; 1 for photographs, whose smiles were posed as such.
     landmarks, neutral_landmarks: float32 (N, 68, 2) in the unit square, nan where they are not known.
     """
 
@@ -27,6 +28,7 @@ class Pairs:
     neutral: Tensor
     emotion: Tensor
     person: Tensor
+    intensity: Tensor
     landmarks: Tensor
     neutral_landmarks: Tensor
 
@@ -43,7 +45,8 @@ def load_puppets(root: Path, split: str) -> Pairs:
         raise DataError(f"Puppets must be {FACE_SIZE_PX} px, these are {face.shape[-1]} px.")
     points = [torch.tensor(rows[k][:]).view(-1, 68, 2) for k in ("landmarks68", "neutral_landmarks68")]
     person = torch.from_numpy(np.unique(rows["identity"][:], return_inverse=True)[1])
-    return Pairs(face, neutral, torch.tensor(rows["emotion"][:]), person, *points)
+    emotion, intensity = torch.tensor(rows["emotion"][:]), torch.tensor(rows["intensity"][:], dtype=torch.float32)
+    return Pairs(face, neutral, emotion, person, intensity, *points)
 
 
 def load_london(root: Path, split: str) -> Pairs:
@@ -63,4 +66,5 @@ def load_london(root: Path, split: str) -> Pairs:
     count = len(faces)
     happiness = torch.full((count,), EMOTIONS.index(Emotion.HAPPINESS))
     unknown = torch.full((count, 68, 2), torch.nan)
-    return Pairs(torch.stack(faces), torch.stack(neutrals), happiness, torch.arange(count), unknown, unknown)
+    person, intensity = torch.arange(count), torch.ones(count)
+    return Pairs(torch.stack(faces), torch.stack(neutrals), happiness, person, intensity, unknown, unknown)

@@ -179,8 +179,8 @@ def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, devi
     ]
 
     def batch(step: int) -> Batch:
-        faces, neutrals, _, points = source.draw(recipe.puppets, recipe.london, recipe.still)
-        return faces.to(device), neutrals.to(device), points.to(device)
+        drawn = source.draw(recipe.puppets, recipe.london, recipe.still)
+        return drawn.face.to(device), drawn.neutral.to(device), drawn.points.to(device)
 
     return Stage("generator", steps, batch, phases)
 

@@ -120,10 +120,11 @@ def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: to
 
     def batch(step: int) -> Batch:
         drawn = pairs.draw(recipe.puppets, recipe.london, recipe.still)
-        return tuple(values.to(device) for values in (*drawn, *labelled.batch(step, strength=0.7)))
+        values = (drawn.face, drawn.neutral, drawn.points, *labelled.batch(step, strength=0.7))
+        return tuple(value.to(device) for value in values)
 
     def loss(batch: Batch, step: int) -> Loss:
-        faces, neutrals, _, points, labelled_faces, target = batch
+        faces, neutrals, points, labelled_faces, target = batch
         with torch.autocast(device.type, dtype=torch.bfloat16):
             made = network(torch.cat([faces, labelled_faces]))
         paired, named = _split(made, len(faces))

@@ -103,7 +103,9 @@ def pairs(emotions: list[int]) -> Pairs:
     count = len(emotions)
     neutral = torch.full((count, 3, 128, 128), 100, dtype=torch.uint8)
     unknown = torch.full((count, 68, 2), torch.nan)
-    return Pairs(neutral + 20, neutral, torch.tensor(emotions), torch.arange(count), unknown, unknown)
+    return Pairs(
+        neutral + 20, neutral, torch.tensor(emotions), torch.arange(count), torch.ones(count), unknown, unknown
+    )
 
 
 def test_left_over_is_the_share_that_stays() -> None:

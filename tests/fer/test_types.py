@@ -68,3 +68,16 @@ def test_every_spec_is_under_its_own_name_and_cites_what_can_be_looked_up() -> N
         assert all(c.arxiv or c.doi for c in entry.citations)
     with pytest.raises(ValueError, match="arXiv id or a DOI"):
         Citation("A title", "Somebody", 2020)
+
+
+def test_targets_outside_of_the_space_are_refused() -> None:
+    space = TargetSpace(("smile", "frown"), (0.0, -1.0), (1.0, 1.0))
+    inside = torch.tensor([[0, -1], [1, 1]])
+    assert space.checked(inside, 2).dtype == torch.float32
+    assert torch.equal(space.checked(inside, 2), inside.float())
+    with pytest.raises(ValueError, match=r"must be \(3, 2\), not \(2, 2\)"):
+        space.checked(inside, 3)
+    with pytest.raises(ValueError, match="can be asked for: frown from -1 to 1"):
+        space.checked(torch.tensor([[0.5, 1.5]]), 1)
+    with pytest.raises(ValueError, match="smile from 0 to 1"):
+        space.checked(torch.tensor([[torch.nan, 0.0]]), 1)

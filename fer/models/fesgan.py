@@ -1,0 +1,225 @@
+"""fesgan: draw and edit expressions, and learn to name them from what was drawn.
+
+Yan, Huang, Chen, Shen, Wang 2020, "Joint Deep Learning of Facial Expression Synthesis and Recognition" (IEEE TMM, doi
+10.1109/TMM.2019.2962317, arXiv 2002.02194). A generator encodes a face to a latent g and decodes (g, expression): the
+same face, the same person with another expression, or, from a prior on the latent, a person who does not exist. A
+recogniser learns with it, from real and drawn faces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fer.framing import resized, standardise, tight_luminance
+from fer.layers import double_conv, residual_stages
+from fer.models.base import Editor, Neutralizer, Recognizer, Sampler
+from fer.registry import Citation, Spec
+from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
+from fer.warping import CHANNELS, compose
+
+TARGETS = TargetSpace(tuple(map(str, EMOTIONS[1:])), (0.0,) * 7, (1.0,) * 7)
+
+
+@dataclass(frozen=True)
+class FesganConfig:
+    """Shape of the generator and of the recogniser."""
+
+    size_px: int = 128  # side of the pictures that the generator sees and draws
+    widths: tuple[int, ...] = (24, 48, 96, 144, 192)  # its channels at 64, 32, 16, 8 and 4 px
+    latent: int = 64  # numbers in g
+    reader_px: int = 48  # side of the grey picture that the recogniser sees
+    reader_widths: tuple[int, ...] = (32, 64, 128, 192)  # its channels, stem first
+    reader_blocks: tuple[int, ...] = (1, 2, 2)  # residual blocks of each of its stages
+    dropout: float = 0.3  # before the recogniser's last layer, training only
+    temperature: float = 1.0  # the recogniser's logits are divided by it; fitted on the validation split
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != 5 or any(width % 8 for width in self.widths):
+            raise ValueError(f"FesganConfig.widths needs five multiples of 8, not {self.widths}.")
+        if self.size_px % 32 or min(self.size_px, self.latent, self.reader_px) < 1:
+            raise ValueError("FesganConfig.size_px must be a multiple of 32; latent and reader_px positive.")
+        if len(self.reader_blocks) != len(self.reader_widths) - 1 or self.temperature <= 0:
+            raise ValueError("FesganConfig needs one reader block fewer than widths, and a positive temperature.")
+
+
+class Conditioned(nn.Module):
+    """Twice the resolution, the encoder's layer beside it, two convolutions, each channel scaled by the condition."""
+
+    def __init__(self, inputs: int, beside: int, outputs: int, condition: int) -> None:
+        super().__init__()
+        self.beside = beside
+        self.block = double_conv(inputs + beside, outputs)
+        self.scale = nn.Linear(condition, 2 * outputs)
+        nn.init.zeros_(self.scale.weight)
+        nn.init.zeros_(self.scale.bias)
+
+    def forward(self, x: Tensor, beside: Tensor | None, condition: Tensor) -> Tensor:
+        """beside: the encoder's layer at twice the size of x, or None where a face is drawn from its latent alone."""
+        x = F.interpolate(x, scale_factor=2, mode="nearest")
+        if beside is None:
+            beside = x.new_zeros(len(x), self.beside, *x.shape[2:])
+        x = self.block(torch.cat([x, beside], 1))
+        gain, shift = self.scale(condition)[:, :, None, None].chunk(2, 1)
+        scaled: Tensor = x * (1 + gain) + shift
+        return scaled
+
+
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """An edited face (B, 3, S, S) with the flow (B, 2, S, S) in px and the mask (B, 1, S, S) that made it."""
+
+    image: Tensor
+    flow: Tensor
+    mask: Tensor
+
+
+class Generator(nn.Module):
+    """Encoder to g in (-1, 1), and decoder of (g, expression). Expressions: (B, 7) in [0, 1], zeros for neutral."""
+
+    def __init__(self, config: FesganConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, wide = config.widths, config.widths[-1]
+        self.side = config.size_px // 32
+        self.stem = nn.Conv2d(3, widths[0], 4, 2, 1)
+        self.encoder = nn.ModuleList(double_conv(i, o) for i, o in zip((widths[0], *widths), widths, strict=False))
+        self.to_latent = nn.Linear(wide * self.side**2, config.latent)
+        self.from_latent = nn.Linear(config.latent + len(TARGETS.names), wide * self.side**2)
+        self.merge = double_conv(2 * wide, wide)
+        self.decoder = nn.ModuleList(
+            Conditioned(i, o, o, config.latent + len(TARGETS.names))
+            for i, o in zip(widths[::-1], widths[-2::-1], strict=False)
+        )
+        self.out = nn.Conv2d(widths[0], (CHANNELS + 3) * 4, 3, 1, 1, bias=False)
+        with torch.no_grad():  # an edit starts as the face itself, a drawing does not start flat
+            self.out.weight[: CHANNELS * 4] = 0
+        self.to(memory_format=torch.channels_last)
+
+    def encode(self, faces: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Faces (B, 3, 128, 128) -> g (B, latent) and the encoder's layers from 64 to 4 px."""
+        x = self.stem(faces.contiguous(memory_format=torch.channels_last))
+        layers: list[Tensor] = []
+        for block in self.encoder:
+            x = block(F.avg_pool2d(x, 2) if layers else x)
+            layers.append(x)
+        return torch.tanh(self.to_latent(x.flatten(1))), layers
+
+    def decode(self, latent: Tensor, target: Tensor, layers: Sequence[Tensor] | None) -> Tensor:
+        """(B, 9, 128, 128): paint, mask and flow for an edit, then the colours of a drawing.
+
+        layers: the encoder's, for an edit; None draws from the latent alone.
+        """
+        condition = torch.cat([latent, target.to(latent.dtype)], 1)
+        x = self.from_latent(condition).view(len(latent), -1, self.side, self.side)
+        x = self.merge(torch.cat([x, x.new_zeros(x.shape) if layers is None else layers[-1]], 1))
+        besides = [None] * len(self.decoder) if layers is None else list(layers[-2::-1])
+        for block, beside in zip(self.decoder, besides, strict=True):
+            x = block(x, beside, condition)
+        return F.pixel_shuffle(self.out(x).float(), 2)
+
+    def draw(self, latent: Tensor, target: Tensor) -> Tensor:
+        """x^rec where the latent is a face's, x^{p,f} where it is from the prior: (B, 3, 128, 128) in (-1, 1)."""
+        return torch.tanh(self.decode(latent, target, None)[:, CHANNELS:])
+
+    def edit(self, faces: Tensor, target: Tensor, at: Tensor | None = None) -> Edited:
+        """x^: the same people with another expression. at: the faces at another resolution, to be edited there."""
+        latent, layers = self.encode(faces)
+        return self.compose(faces if at is None else at, self.decode(latent, target, layers))
+
+    def compose(self, faces: Tensor, decoded: Tensor) -> Edited:
+        """Apply what ``decode`` gave with the encoder's layers."""
+        return Edited(*compose(faces.float(), decoded[:, :CHANNELS]))
+
+
+class Reader(nn.Module):
+    """The recogniser: standardised luminance (B, 1, 48, 48) -> features f(x) (B, F) and logits (B, 8)."""
+
+    def __init__(self, config: FesganConfig) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*residual_stages(1, config.reader_widths, config.reader_blocks))
+        self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(config.reader_widths[-1], len(EMOTIONS)))
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.body(pictures.contiguous(memory_format=torch.channels_last))
+        return features, self.head(features)
+
+
+class Fesgan(nn.Module, Recognizer, Neutralizer, Editor, Sampler):
+    """Generator and recogniser."""
+
+    def __init__(self, config: FesganConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = Generator(config)
+        self.reader = Reader(config)
+
+    @property
+    def target_space(self) -> TargetSpace:
+        """See ``Editor.target_space``. The seven expressions; zeros are neutral."""
+        return TARGETS
+
+    @torch.inference_mode()
+    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
+        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+        pictures = standardise(tight_luminance(self._moved(faces), framing, self.config.reader_px))
+        logits = (self.reader(pictures)[1] + self.reader(pictures.flip(3))[1]) / 2
+        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+
+    @torch.inference_mode()
+    def edit(self, faces: Tensor, target: Tensor) -> Edit:
+        """See ``Editor.edit``. Faces of any size; the network sees them at 128 px."""
+        target = TARGETS.checked(target, len(faces))
+        faces = self._moved(faces)
+        made = self.generator.edit(resized(faces, self.config.size_px), self._moved(target), faces)
+        return Edit(made.image.clamp(-1, 1).cpu(), {"flow": made.flow.cpu(), "mask": made.mask.cpu()})
+
+    def neutralize(self, faces: Tensor) -> Edit:
+        """See ``Neutralizer.neutralize``: the edit to no expression."""
+        made = self.edit(faces, torch.zeros(len(faces), len(TARGETS.names)))
+        return Edit(made.image, {"residue.pixel": faces.float().cpu() - made.image, **made.parts})
+
+    @torch.inference_mode()
+    def sample(self, target: Tensor, seed: int) -> Tensor:
+        """See ``Sampler.sample``. g is drawn from the prior, uniform in (-1, 1)."""
+        target = TARGETS.checked(target, len(target))
+        rows = [
+            torch.rand(self.config.latent, generator=torch.Generator().manual_seed(seed * 1_000_003 + row)) * 2 - 1
+            for row in range(len(target))
+        ]
+        return self.generator.draw(self._moved(torch.stack(rows)), self._moved(target)).cpu()
+
+    def _moved(self, values: Tensor) -> Tensor:
+        return values.to(next(self.parameters()).device, torch.float32)
+
+
+SPEC = Spec(
+    name="fesgan",
+    title="Facial expression synthesis GAN with a joint recogniser",
+    summary="A generator that edits expressions and draws people who do not exist; a recogniser learns with it.",
+    citations=(
+        Citation(
+            "Joint Deep Learning of Facial Expression Synthesis and Recognition",
+            "Yan, Huang, Chen, Shen, Wang",
+            2020,
+            arxiv="2002.02194",
+            doi="10.1109/TMM.2019.2962317",
+        ),
+    ),
+    config=FesganConfig,
+    build=Fesgan,
+    training="fer.models.fesgan_training",
+    departures=(
+        "An edit moves pixels by a flow and paints through a mask, with the encoder's layers beside the decoder's, so "
+        "that the person stays sharp; faces drawn from the latent alone are drawn whole, as in the paper.",
+        "The expression scales every layer of the decoder, in degrees from 0 to 1, instead of a one-hot code at its "
+        "start; rendered pairs with exact truth teach edits beside the discriminators.",
+        "Hinge loss with spectral normalisation instead of WGAN-GP; D_z on logits; an embedding of our own instead of "
+        "LightCNN for the identity loss; a residual network on 48 px luminance as the recogniser.",
+    ),
+)
