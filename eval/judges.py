@@ -55,6 +55,12 @@ def _judge(name: str, capability: type, device: str) -> Judge:
     return Judge(name, found.id, found.sha256, model)
 
 
+def named(**judging: Judge | None) -> dict[str, Any]:
+    """Entries of a result that name the judges by their roles, and say what could not be measured without one."""
+    notes = [] if judging["embedder"] else ["Identity was not measured: no weights of its embedder are bundled."]
+    return {"judges": {role: judge.identity() if judge else None for role, judge in judging.items()}, "notes": notes}
+
+
 def is_neutral(judge: Judge, faces: Tensor) -> Tensor:
     """Which aligned faces (B, 3, S, S) the judge calls neutral, before all seven others: bool (B,)."""
     prediction = judge.model.recognize(faces)

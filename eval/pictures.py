@@ -14,8 +14,9 @@ from torch import Tensor
 from eval.benchmark import Benchmark, View
 from eval.records import Record, Status
 from eval.source import Source
+from fer import framing
 from fer.errors import DataError, ImageError
-from fer.faces import detect_many
+from fer.faces import FACE_SIZE_PX, detect_many
 from fer.images import open_image, to_tensor
 from fer.types import EMOTIONS, Framing, Prediction
 
@@ -63,9 +64,9 @@ def read(row: Mapping[str, Any], place: int, view: View, name: str | None) -> Sa
         return Sample(replace(record, status=Status.BROKEN, note=str(error)))
 
 
-def faces_of(pictures: Sequence[Image.Image], framing: Framing) -> list[Tensor | None]:
-    """Faces float32 (3, S, S) in [-1, 1] as ``framing`` wants them; None where no face was found."""
-    if framing is Framing.TIGHT:
+def faces_of(pictures: Sequence[Image.Image], cut: Framing) -> list[Tensor | None]:
+    """Faces float32 (3, S, S) in [-1, 1] as ``cut`` wants them; None where no face was found."""
+    if cut is Framing.TIGHT:
         return [to_tensor(picture) for picture in pictures]
     return [found[0].pixels if found else None for found in detect_many(pictures)]
 
@@ -126,12 +127,12 @@ def by_size(faces: Mapping[int, Tensor]) -> Iterator[tuple[list[int], Tensor]]:
         yield numbers, torch.stack([faces[i] for i in numbers])
 
 
-def single_faces(samples: Sequence[Sample], framing: Framing) -> tuple[list[Record], dict[int, Tensor]]:
+def single_faces(samples: Sequence[Sample], cut: Framing) -> tuple[list[Record], dict[int, Tensor]]:
     """Records of the samples with what became of each picture, and the usable faces by their place in ``samples``."""
     readable = [(i, s.picture) for i, s in enumerate(samples) if s.picture is not None]
     records = [s.record for s in samples]
     faces: dict[int, Tensor] = {}
-    found = faces_of([picture for _, picture in readable], framing) if readable else []
+    found = faces_of([picture for _, picture in readable], cut) if readable else []
     for (i, _), face in zip(readable, found, strict=True):
         if face is None:
             records[i] = replace(records[i], status=Status.NO_FACE)
@@ -140,6 +141,18 @@ def single_faces(samples: Sequence[Sample], framing: Framing) -> tuple[list[Reco
         else:
             faces[i] = face
     return records, faces
+
+
+def canonical_crops(samples: Sequence[Sample]) -> tuple[list[Record], dict[int, Tensor]]:
+    """Records, and tight crops in the canonical square (3, S, S) by their place in ``samples``."""
+    records, crops = single_faces(samples, Framing.TIGHT)
+    faces = {i: framing.canonical(crop[None], Framing.TIGHT, FACE_SIZE_PX)[0] for i, crop in crops.items()}
+    return records, faces
+
+
+def whose(record: Record, row: Mapping[str, Any], person: str, sources: str | None) -> Record:
+    """The record with who is shown. person, sources: the columns that say so."""
+    return replace(record, person=str(row[person]), sources=tuple(row[sources]) if sources else ())
 
 
 def canonical(prediction: Prediction) -> Tensor:
