@@ -18,7 +18,7 @@ from fer import framing
 from fer.errors import DataError, ImageError
 from fer.faces import FACE_SIZE_PX, detect_many
 from fer.images import open_image, to_tensor
-from fer.types import EMOTIONS, Framing, Prediction
+from fer.types import EMOTIONS, Emotion, Framing, Prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +99,12 @@ class Split:
         row, view = divmod(number, len(self.views))
         return row, self.views[view][0].image
 
+    def label(self, number: int) -> Emotion | None:
+        """The label of a picture, which is not opened; None where it is unknown or outside the protocol."""
+        place, index = divmod(number, len(self.views))
+        view, name_of = self.views[index]
+        return view.constant or view.labels.get(name_of(self.rows[place]) or "")
+
     def sample(self, number: int) -> Sample:
         """Read one picture."""
         return self.sample_and_row(number)[0]
@@ -150,9 +156,10 @@ def canonical_crops(samples: Sequence[Sample]) -> tuple[list[Record], dict[int, 
     return records, faces
 
 
-def whose(record: Record, row: Mapping[str, Any], person: str, sources: str | None) -> Record:
-    """The record with who is shown. person, sources: the columns that say so."""
-    return replace(record, person=str(row[person]), sources=tuple(row[sources]) if sources else ())
+def whose(record: Record, row: Mapping[str, Any], person: str | None, sources: str | None) -> Record:
+    """The record with who is shown. person, sources: the columns that say so; without one, nobody else is."""
+    name = str(record.row) if person is None else str(row[person])
+    return replace(record, person=name, sources=tuple(row[sources]) if sources else ())
 
 
 def canonical(prediction: Prediction) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from eval import metrics, pairs
+from eval.benchmark import EXPRESSIONS
 from eval.families.base import UNDEFINED, number, score
 from eval.metrics import Floats, Ints
 from eval.records import Record
@@ -78,7 +79,7 @@ class Faces:
 
     def over_expressions(self, name: str, rows: Floats) -> Statistic:
         """The plain mean of a statistic over the expressions but neutral."""
-        labels = [e for e in EMOTIONS if e is not Emotion.NEUTRAL and (rows * self.rows(e)).any()]
+        labels = [e for e in EXPRESSIONS if (rows * self.rows(e)).any()]
         return mean_of([self.statistic(name, rows * self.rows(e)) for e in labels])
 
     def by_expression(self, names: Iterable[str]) -> dict[str, dict[str, float | None]]:
