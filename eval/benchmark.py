@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from fer.types import EMOTIONS, Emotion, Framing
 
+EXPRESSIONS: tuple[Emotion, ...] = tuple(e for e in EMOTIONS if e is not Emotion.NEUTRAL)
+
 
 @dataclass(frozen=True)
 class View:
@@ -52,6 +54,7 @@ class FamilyName(StrEnum):
     NEUTRALISATION = "neutralisation"
     VERIFICATION = "verification"
     FAITHFULNESS = "faithfulness"
+    EDITING = "editing"
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,41 @@ class Faithfulness:
             raise ValueError("The percents must rise from 0 to 100.")
 
 
-Task = Recognition | Neutralisation | Verification | Faithfulness
+@dataclass(frozen=True)
+class Editing:
+    """Give a face another expression.
+
+    truth: the column of a picture with the expression. Where there is one, the view's picture is the neutral one and
+    its label says what the truth shows: that is the target, at the strength in the column ``intensity`` or at 1; the
+    label neutral asks that nothing change. Without a truth the pictures are tight crops, brought into the canonical
+    square; the label is what they show, and the targets are the other expressions in turn, by the number of the row,
+    at 1.
+
+    person: None where every picture is taken for a person of its own. Other columns as in ``Neutralisation``.
+    strengths: the first ``swept`` faces whose target is not neutral are also edited at these shares of the full target.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.EDITING
+
+    view: View
+    truth: str | None = None
+    person: str | None = None
+    detect: bool = False
+    sources: str | None = None
+    intensity: str | None = None
+    strengths: tuple[float, ...] = ()
+    swept: int = 0
+
+    def __post_init__(self) -> None:
+        if self.truth is None and (self.detect or self.intensity):
+            raise ValueError(
+                "Without a truth pictures are tight crops and targets are full: no detection, no intensity."
+            )
+        if bool(self.strengths) != bool(self.swept) or not all(0 < s <= 1 for s in self.strengths):
+            raise ValueError("Strengths lie above 0 and up to 1, and need the number of faces that are swept.")
+
+
+Task = Recognition | Neutralisation | Verification | Faithfulness | Editing
 
 
 @dataclass(frozen=True)

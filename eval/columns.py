@@ -53,12 +53,15 @@ def _recognition(result: Result) -> dict[str, str]:
     }
 
 
+def _kept(scores: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Cosine with the input, and the share of faces above the limit."""
+    cosine, kept = scores["identity_cosine"]["value"], scores["identity_kept"]["value"]
+    return plain(cosine, 2) + ("" if kept is None else f" ({percent(kept)})")
+
+
 def _neutralisation(result: Result) -> dict[str, str]:
     scores = result["scores"]
     value = {name: score["value"] for name, score in scores.items()}
-    kept = MISSING if value["identity_cosine"] is None else f"{value['identity_cosine']:.2f}"
-    if value["identity_kept"] is not None:
-        kept += f" ({percent(value['identity_kept'])})"
     return {
         "n": _n(result),
         "mouth L1 / input's [95 % CI]": interval(scores["mouth_l1_ratio"]),
@@ -70,7 +73,7 @@ def _neutralisation(result: Result) -> dict[str, str]:
             f"{percent(value['judged_neutral'])} "
             f"({percent(value['judged_neutral_input'])}, {percent(value['judged_neutral_truth'])})"
         ),
-        "identity cosine (kept %)": kept,
+        "identity cosine (kept %)": _kept(scores),
         "neutral in, L1": plain(value["neutral_l1"], 4),
         "landmarks % of eye distance": plain(value["landmark_error"], 2),
         "ms/face": plain(result["ms_per_face"]["p50"], 1),
@@ -104,17 +107,38 @@ def _faithfulness(result: Result) -> dict[str, str]:
     return cells
 
 
+def _editing(result: Result) -> dict[str, str]:
+    scores, judging = result["scores"], result["judges"]
+    value = {name: score["value"] for name, score in scores.items()}
+    cells = {"n": _n(result)}
+    for role, start in (("recognizer", ""), ("second_recognizer", "second_")):
+        others = f"{percent(value[f'{start}top_input'])}, {percent(value[f'{start}top_truth'])}"
+        cells[f"target by {judging[role]['name']} % [95 % CI] (input, truth)"] = (
+            f"{percents(scores[f'{start}top'])} ({others})"
+        )
+    return cells | {
+        "identity cosine (kept %)": _kept(scores),
+        "face L1 / input's [95 % CI]": interval(scores["face_l1_ratio"]),
+        "SSIM (input)": f"{plain(value['ssim'])} ({plain(value['ssim_input'])})",
+        "own expression, L1": plain(value["own_l1"], 4),
+        "KID [95 % CI]": interval(scores["kid"]),
+        "ms/face": plain(result["ms_per_face"]["p50"], 1),
+    }
+
+
 COLUMNS = {
     FamilyName.RECOGNITION: _recognition,
     FamilyName.NEUTRALISATION: _neutralisation,
     FamilyName.VERIFICATION: _verification,
     FamilyName.FAITHFULNESS: _faithfulness,
+    FamilyName.EDITING: _editing,
 }
 BEST = {  # the score that orders rows, and whether more is better
     FamilyName.RECOGNITION: ("accuracy", True),
     FamilyName.NEUTRALISATION: ("mouth_l1_ratio", False),
     FamilyName.VERIFICATION: ("auc", True),
     FamilyName.FAITHFULNESS: ("deletion_residue", False),
+    FamilyName.EDITING: ("second_top", True),
 }
 EMPTY = {
     FamilyName.RECOGNITION: "No results yet. Run: python -m eval run plain majority",

@@ -12,20 +12,21 @@ import torch
 from torch import Tensor
 
 from eval import regions
-from eval.benchmark import Benchmark, Neutralisation, Recognition
+from eval.benchmark import EXPRESSIONS, Benchmark, Neutralisation, Recognition
 from eval.families import FAMILIES
 from eval.pictures import faces_of, label_reader
 from eval.source import Source
 from fer.errors import DataError, RegistryError
 from fer.framing import LUMINANCE, resized
 from fer.images import open_image
-from fer.models.base import Embedder, Neutralizer, Recognizer
-from fer.types import EMOTIONS, Edit, Framing, Prediction
+from fer.models.base import Editor, Embedder, Neutralizer, Recognizer
+from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
 
 CAN: dict[type, str] = {
     Recognizer: "name expressions",
     Neutralizer: "remove an expression",
     Embedder: "tell people apart",
+    Editor: "give a face an expression",
 }
 READ_AT_ONCE = 32
 
@@ -78,6 +79,19 @@ class MeanNeutral(Neutralizer):
         return Edit(resized(self.mean[None], faces.shape[-1]).repeat(len(faces), 1, 1, 1), {})
 
 
+class Unedited(Editor):
+    """Leaves every face as it is, whatever it is asked for: what doing nothing gets."""
+
+    @property
+    def target_space(self) -> TargetSpace:
+        """See ``Editor.target_space``."""
+        return TargetSpace(EXPRESSIONS, (0.0,) * len(EXPRESSIONS), (1.0,) * len(EXPRESSIONS))
+
+    def edit(self, faces: Tensor, target: Tensor) -> Edit:
+        """See ``Editor.edit``."""
+        return Edit(faces, {})
+
+
 class Pixels(Embedder):
     """The luminance of the face itself: 32 px, inside the face ellipse, standardised, of length 1."""
 
@@ -91,7 +105,13 @@ class Pixels(Embedder):
         return torch.nn.functional.normalize(centred + 1e-6 * (centred.norm(dim=1, keepdim=True) == 0))
 
 
-BASELINES: dict[str, type] = {"majority": Majority, "input": Input, "mean_neutral": MeanNeutral, "pixels": Pixels}
+BASELINES: dict[str, type] = {
+    "majority": Majority,
+    "input": Input,
+    "mean_neutral": MeanNeutral,
+    "pixels": Pixels,
+    "unedited": Unedited,
+}
 
 
 def names() -> list[str]:

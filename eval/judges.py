@@ -1,7 +1,11 @@
-"""Who judges generated faces: the recogniser plain and, where its weights are there, the embedder identity."""
+"""Who judges generated faces: the recogniser plain and, where its weights are there, the embedder identity.
+
+Editors are also judged by derl, a second recogniser that none of them may be trained with.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +14,10 @@ from torch import Tensor
 
 from fer.errors import RegistryError
 from fer.models.base import Embedder, Recognizer
-from fer.types import EMOTIONS, Emotion
+from fer.models.plain import Plain, logits_of_views, tight_luminance
+from fer.types import Emotion, Framing
 
-RECOGNIZER, EMBEDDER = "plain", "identity"
+RECOGNIZER, SECOND_RECOGNIZER, EMBEDDER = "plain", "derl", "identity"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +37,11 @@ class Judge:
 def recognizer(device: str) -> Judge:
     """The bundled recogniser. Raises WeightsError."""
     return _judge(RECOGNIZER, Recognizer, device)
+
+
+def second_recognizer(device: str) -> Judge:
+    """The bundled recogniser that no editor was trained with. Raises WeightsError."""
+    return _judge(SECOND_RECOGNIZER, Recognizer, device)
 
 
 def embedder(device: str) -> Judge | None:
@@ -55,10 +65,34 @@ def _judge(name: str, capability: type, device: str) -> Judge:
     return Judge(name, found.id, found.sha256, model)
 
 
+def named(**judging: Judge | None) -> dict[str, Any]:
+    """Entries of a result that name the judges by their roles, and say what could not be measured without one."""
+    notes = [] if judging["embedder"] else ["Identity was not measured: no weights of its embedder are bundled."]
+    return {"judges": {role: judge.identity() if judge else None for role, judge in judging.items()}, "notes": notes}
+
+
+def shows(judge: Judge, faces: Tensor, wanted: Sequence[Emotion]) -> tuple[Tensor, Tensor]:
+    """Probability (B,) of what is wanted of each aligned face (B, 3, S, S), and whether it comes first: bool (B,)."""
+    prediction = judge.model.recognize(faces)
+    if unknown := sorted(set(wanted) - set(prediction.labels)):
+        raise RegistryError(f"The model {judge.name} cannot judge: it does not know {', '.join(unknown)}.")
+    column = torch.tensor([prediction.labels.index(emotion) for emotion in wanted])
+    return prediction.probs.gather(1, column[:, None])[:, 0], prediction.probs.argmax(1) == column
+
+
 def is_neutral(judge: Judge, faces: Tensor) -> Tensor:
     """Which aligned faces (B, 3, S, S) the judge calls neutral, before all seven others: bool (B,)."""
-    prediction = judge.model.recognize(faces)
-    neutral = torch.tensor([label is Emotion.NEUTRAL for label in prediction.labels])
-    if not neutral.any():
-        raise RegistryError(f"The model {judge.name} cannot judge: it does not know {EMOTIONS[0]}.")
-    return neutral[prediction.probs.argmax(1)]
+    return shows(judge, faces, [Emotion.NEUTRAL] * len(faces))[1]
+
+
+@torch.inference_mode()
+def features(judge: Judge, faces: Tensor) -> Tensor:
+    """What ``plain`` hands to its last layer, 256 means of rectified feature maps of aligned faces: (B, 256), CPU.
+
+    The mean over a face's zooms and mirror pictures, as its logits are.
+    """
+    model = judge.model
+    if not isinstance(model, Plain):
+        raise RegistryError(f"The model {judge.name} cannot judge: its features are read as those of plain.")
+    luminance = tight_luminance(faces.to(next(model.parameters()).device), Framing.ALIGNED, model.config.size_px)
+    return logits_of_views(model.network[:-1], luminance, model.config).cpu()

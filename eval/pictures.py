@@ -14,10 +14,11 @@ from torch import Tensor
 from eval.benchmark import Benchmark, View
 from eval.records import Record, Status
 from eval.source import Source
+from fer import framing
 from fer.errors import DataError, ImageError
-from fer.faces import detect_many
+from fer.faces import FACE_SIZE_PX, detect_many
 from fer.images import open_image, to_tensor
-from fer.types import EMOTIONS, Framing, Prediction
+from fer.types import EMOTIONS, Emotion, Framing, Prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +64,9 @@ def read(row: Mapping[str, Any], place: int, view: View, name: str | None) -> Sa
         return Sample(replace(record, status=Status.BROKEN, note=str(error)))
 
 
-def faces_of(pictures: Sequence[Image.Image], framing: Framing) -> list[Tensor | None]:
-    """Faces float32 (3, S, S) in [-1, 1] as ``framing`` wants them; None where no face was found."""
-    if framing is Framing.TIGHT:
+def faces_of(pictures: Sequence[Image.Image], cut: Framing) -> list[Tensor | None]:
+    """Faces float32 (3, S, S) in [-1, 1] as ``cut`` wants them; None where no face was found."""
+    if cut is Framing.TIGHT:
         return [to_tensor(picture) for picture in pictures]
     return [found[0].pixels if found else None for found in detect_many(pictures)]
 
@@ -98,6 +99,12 @@ class Split:
         row, view = divmod(number, len(self.views))
         return row, self.views[view][0].image
 
+    def label(self, number: int) -> Emotion | None:
+        """The label of a picture, which is not opened; None where it is unknown or outside the protocol."""
+        place, index = divmod(number, len(self.views))
+        view, name_of = self.views[index]
+        return view.constant or view.labels.get(name_of(self.rows[place]) or "")
+
     def sample(self, number: int) -> Sample:
         """Read one picture."""
         return self.sample_and_row(number)[0]
@@ -126,12 +133,12 @@ def by_size(faces: Mapping[int, Tensor]) -> Iterator[tuple[list[int], Tensor]]:
         yield numbers, torch.stack([faces[i] for i in numbers])
 
 
-def single_faces(samples: Sequence[Sample], framing: Framing) -> tuple[list[Record], dict[int, Tensor]]:
+def single_faces(samples: Sequence[Sample], cut: Framing) -> tuple[list[Record], dict[int, Tensor]]:
     """Records of the samples with what became of each picture, and the usable faces by their place in ``samples``."""
     readable = [(i, s.picture) for i, s in enumerate(samples) if s.picture is not None]
     records = [s.record for s in samples]
     faces: dict[int, Tensor] = {}
-    found = faces_of([picture for _, picture in readable], framing) if readable else []
+    found = faces_of([picture for _, picture in readable], cut) if readable else []
     for (i, _), face in zip(readable, found, strict=True):
         if face is None:
             records[i] = replace(records[i], status=Status.NO_FACE)
@@ -140,6 +147,19 @@ def single_faces(samples: Sequence[Sample], framing: Framing) -> tuple[list[Reco
         else:
             faces[i] = face
     return records, faces
+
+
+def canonical_crops(samples: Sequence[Sample]) -> tuple[list[Record], dict[int, Tensor]]:
+    """Records, and tight crops in the canonical square (3, S, S) by their place in ``samples``."""
+    records, crops = single_faces(samples, Framing.TIGHT)
+    faces = {i: framing.canonical(crop[None], Framing.TIGHT, FACE_SIZE_PX)[0] for i, crop in crops.items()}
+    return records, faces
+
+
+def whose(record: Record, row: Mapping[str, Any], person: str | None, sources: str | None) -> Record:
+    """The record with who is shown. person, sources: the columns that say so; without one, nobody else is."""
+    name = str(record.row) if person is None else str(row[person])
+    return replace(record, person=name, sources=tuple(row[sources]) if sources else ())
 
 
 def canonical(prediction: Prediction) -> Tensor:

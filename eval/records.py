@@ -33,7 +33,9 @@ class Record:
 
     Beyond recognition: person: who it shows. sources: the real people behind it. output_sha256: of a generated face's
     8-bit pixels. values: measured numbers by name. vector: an embedding, kept only until a run is complete.
-    cosines: of this picture to each predicted one before it, as ``eval.pairs.cosines`` rounds them.
+    cosines: of this picture to each predicted one before it, as ``eval.pairs.cosines`` rounds them. target: the
+    expression that was asked for. features, real_features: what a judge sees in the generated face and in a photograph
+    with the expression ``label``, kept only until a run is complete.
     """
 
     row: int
@@ -49,6 +51,9 @@ class Record:
     values: Mapping[str, float] = field(default_factory=dict)
     vector: tuple[float, ...] = ()
     cosines: tuple[int, ...] = ()
+    target: str = ""
+    features: tuple[float, ...] = ()
+    real_features: tuple[float, ...] = ()
 
     @property
     def key(self) -> tuple[int, str]:
@@ -76,6 +81,9 @@ BEYOND = {  # columns that are written only where a record fills them
     "output_sha256": pa.binary(),
     "vector": pa.list_(pa.float32()),
     "cosines": pa.list_(pa.int16()),
+    "target": pa.string(),
+    "features": pa.list_(pa.float32()),
+    "real_features": pa.list_(pa.float32()),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eval.benchmark import FamilyName
 from eval.families.base import Family
+from eval.families.editing import EditingFamily
 from eval.families.faithfulness import FaithfulnessFamily
 from eval.families.neutralisation import NeutralisationFamily
 from eval.families.recognition import RecognitionFamily
@@ -14,4 +15,5 @@ FAMILIES: dict[FamilyName, Family] = {
     FamilyName.NEUTRALISATION: NeutralisationFamily(),
     FamilyName.VERIFICATION: VerificationFamily(),
     FamilyName.FAITHFULNESS: FaithfulnessFamily(),
+    FamilyName.EDITING: EditingFamily(),
 }

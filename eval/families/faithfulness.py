@@ -15,15 +15,13 @@ from eval.benchmark import Benchmark, Faithfulness
 from eval.columns import interval
 from eval.families.base import RESAMPLES, Family, Items, Measure, bootstrap, count, measured, predicted, score
 from eval.metrics import Floats
-from eval.pictures import Sample, Split, canonical, single_faces
+from eval.pictures import Split, canonical, canonical_crops
 from eval.records import Record
 from eval.source import Source
-from fer import framing
 from fer.errors import RegistryError
-from fer.faces import FACE_SIZE_PX
 from fer.models.base import Neutralizer, Recognizer
 from fer.models.plain import Plain
-from fer.types import EMOTIONS, Framing
+from fer.types import EMOTIONS
 
 METHODS = ("residue", "grad_cam", "gradient", "contrast", "random")
 GAMES = ("deletion", "insertion")
@@ -50,7 +48,7 @@ class _Faces(Items):
         for start in range(0, len(order), SEARCHED_AT_ONCE):
             numbers = order[start : start + SEARCHED_AT_ONCE]
             samples = [self.split.sample(i) for i in numbers]
-            records, faces = prepared(samples)
+            records, faces = canonical_crops(samples)
             if faces:
                 answers = dict(zip(faces, self._classes(torch.stack(list(faces.values()))).tolist(), strict=True))
                 right = [i for i, answer in answers.items() if EMOTIONS[answer] == records[i].label]
@@ -76,13 +74,13 @@ class _Faces(Items):
         return {"judges": {"recognizer": self.judge.identity()}, "selection": selection}
 
     def faces(self, numbers: Sequence[int]) -> list[Tensor]:
-        return list(prepared([self.split.sample(self.chosen[i]) for i in numbers])[1].values())
+        return list(canonical_crops([self.split.sample(self.chosen[i]) for i in numbers])[1].values())
 
     def call(self, model: Neutralizer, faces: Tensor) -> object:
         return model.neutralize(faces)
 
     def predict(self, numbers: Sequence[int], model: Neutralizer) -> list[Record]:
-        records, found = prepared([self.split.sample(self.chosen[i]) for i in numbers])
+        records, found = canonical_crops([self.split.sample(self.chosen[i]) for i in numbers])
         faces, seeds = torch.stack(list(found.values())), [records[i].row for i in found]
         classes = self._classes(faces)
         cut = {
@@ -108,13 +106,6 @@ class _Faces(Items):
             answers = maps.curve(self.judge.model, first, second, places, percents, classes)
             areas[f"{game}_{method}"] = maps.area(answers, percents)
         return areas
-
-
-def prepared(samples: Sequence[Sample]) -> tuple[list[Record], dict[int, Tensor]]:
-    """Records, and tight crops in the canonical square (3, S, S) by their place in ``samples``."""
-    records, crops = single_faces(samples, Framing.TIGHT)
-    faces = {i: framing.canonical(crop[None], Framing.TIGHT, FACE_SIZE_PX)[0] for i, crop in crops.items()}
-    return records, faces
 
 
 class FaithfulnessFamily(Family):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,25 +9,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from eval import image_metrics, judges, pairs, regions
+from eval import image_metrics, judges, regions
 from eval.benchmark import Benchmark, Neutralisation
 from eval.columns import interval, percents
 from eval.families import neutral_scores
 from eval.families.base import Family, Items, Measure, measured
-from eval.pictures import Sample, Split, by_size
-from eval.records import Record, Status
+from eval.families.faces import with_impostor_limit
+from eval.generated import checked, digest, measure
+from eval.pictures import Split, by_size, whose
+from eval.records import Record
 from eval.source import Source
-from fer.errors import FerError, ImageError
-from fer.faces import align_like, detect_many
-from fer.images import open_image, to_tensor
+from eval.truths import read_pairs
 from fer.models.base import Neutralizer
 from fer.types import Edit, Emotion
 
 LANDMARKS = "landmarks.neutral"  # the part of an Edit that is compared with the points of the truth
-IMPOSTOR_SHARE = 0.99  # of the pairs of different people lie below the limit that a kept identity must pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +54,7 @@ class _Pairs(Items):
         return self.split.key(number)
 
     def judged_by(self) -> Mapping[str, Any]:
-        notes = [] if self.embedder else ["Identity was not measured: no weights of its embedder are bundled."]
-        embedder = self.embedder.identity() if self.embedder else None
-        return {"judges": {"recognizer": self.recognizer.identity(), "embedder": embedder}, "notes": notes}
+        return judges.named(recognizer=self.recognizer, embedder=self.embedder)
 
     @cached_property
     def mean_shape(self) -> Tensor:
@@ -80,7 +75,7 @@ class _Pairs(Items):
         for places, faces in by_size({i: pair.face for i, pair in found.items()}):
             chosen = [found[i] for i in places]
             truths = torch.stack([pair.truth for pair in chosen])
-            edit, again = removed(model, faces), removed(model, truths)
+            edit, again = (checked(model.neutralize(each), each) for each in (faces, truths))
             measured = measure(edit.image, faces, truths)
             measured["neutral_l1"] = image_metrics.l1(again.image, truths, regions.face(faces.shape[-1]))
             measured |= self._judge(edit.image, faces, truths) | self._landmarks(edit, chosen)
@@ -111,28 +106,12 @@ class _Pairs(Items):
     def _read(self, numbers: Sequence[int]) -> tuple[list[Record], dict[int, Pair]]:
         """Records with what became of each row, and the pairs that can be used by their place in ``numbers``."""
         read = [self.split.sample_and_row(number) for number in numbers]
-        records = [self._told(sample, row) for sample, row in read]
-        opened: dict[int, tuple[Image.Image, Image.Image]] = {}
-        for i, (sample, row) in enumerate(read):
-            if sample.picture is None:
-                continue
-            try:
-                opened[i] = sample.picture, open_image((row[self.task.truth] or {}).get("bytes") or b"")
-            except ImageError as error:
-                records[i] = replace(records[i], status=Status.BROKEN, note=f"The neutral picture: {error}")
-        framed = detected(opened) if self.task.detect else as_they_are(opened)
-        found: dict[int, Pair] = {}
-        for i, pair in framed.items():
-            if isinstance(pair, str):
-                status = Status.NO_FACE if self.task.detect else Status.BROKEN
-                records[i] = replace(records[i], status=status, note=pair)
-            else:
-                found[i] = self._pair(*pair, read[i][1])
-        return records, found
-
-    def _told(self, sample: Sample, row: Mapping[str, Any]) -> Record:
-        person = str(row[self.task.person])
-        return replace(sample.record, person=person, sources=tuple(row[self.task.sources]) if self.task.sources else ())
+        records, framed = read_pairs(read, self.task.truth, self.task.detect)
+        records = [
+            whose(record, row, self.task.person, self.task.sources)
+            for record, (_, row) in zip(records, read, strict=True)
+        ]
+        return records, {i: self._pair(*pair, read[i][1]) for i, pair in framed.items()}
 
     def _pair(self, face: Tensor, truth: Tensor, row: Mapping[str, Any]) -> Pair:
         values = {"intensity": float(row[self.task.intensity])} if self.task.intensity else {}
@@ -141,59 +120,6 @@ class _Pairs(Items):
             given, neutral = (torch.tensor(row[c], dtype=torch.float32).reshape(-1, 2) for c in self.task.landmarks)
             points = given, neutral
         return Pair(face, truth, values, points)
-
-
-def detected(opened: Mapping[int, tuple[Image.Image, Image.Image]]) -> dict[int, tuple[Tensor, Tensor] | str]:
-    """Largest face of each picture, aligned, with its truth in the same frame; or which face was missed."""
-    found: dict[int, tuple[Tensor, Tensor] | str] = {}
-    both = detect_many([picture for each in opened.values() for picture in each]) if opened else []
-    for (i, (_, picture)), faces, neutral in zip(opened.items(), both[::2], both[1::2], strict=True):
-        if faces and neutral:
-            found[i] = faces[0].pixels, align_like(picture, neutral[0].landmarks, faces[0])
-        else:
-            found[i] = "No face was found in the " + ("neutral picture." if faces else "picture.")
-    return found
-
-
-def as_they_are(opened: Mapping[int, tuple[Image.Image, Image.Image]]) -> dict[int, tuple[Tensor, Tensor] | str]:
-    """Faces and truths that are aligned already; or why a pair cannot be used."""
-    found: dict[int, tuple[Tensor, Tensor] | str] = {}
-    for i, (picture, truth) in opened.items():
-        if picture.width == picture.height and picture.size == truth.size:
-            found[i] = to_tensor(picture), to_tensor(truth)
-        else:
-            found[i] = f"Picture and truth must be squares of one size; they are {picture.size} and {truth.size} px."
-    return found
-
-
-def removed(model: Neutralizer, faces: Tensor) -> Edit:
-    """What ``model`` makes of faces; FerError where it is no picture of the same size."""
-    edit = model.neutralize(faces)
-    if edit.image.shape != faces.shape or not edit.image.isfinite().all():
-        raise FerError(
-            f"The model answered faces {tuple(faces.shape)} with {tuple(edit.image.shape)}, or with values that are "
-            "not finite; expected finite pictures of the same size."
-        )
-    return Edit(edit.image.float().cpu(), edit.parts)
-
-
-def measure(outputs: Tensor, faces: Tensor, truths: Tensor) -> dict[str, Tensor]:
-    """Distances (B,) of outputs, and of the inputs as the baseline, to the truth."""
-    size = faces.shape[-1]
-    face, mouth = regions.face(size), regions.mouth(size)
-    measured = {}
-    for end, pictures in (("", outputs), ("_input", faces)):
-        measured[f"face_l1{end}"] = image_metrics.l1(pictures, truths, face)
-        measured[f"mouth_l1{end}"] = image_metrics.l1(pictures, truths, mouth)
-        measured[f"psnr{end}"] = image_metrics.psnr(pictures, truths, face)
-        measured[f"ssim{end}"] = image_metrics.ssim(pictures, truths, face)
-    return measured
-
-
-def digest(picture: Tensor) -> bytes:
-    """SHA-256 of a generated face (3, S, S) in [-1, 1], rounded to 8 bits."""
-    rounded = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte()
-    return hashlib.sha256(rounded.numpy().tobytes()).digest()
 
 
 class NeutralisationFamily(Family):
@@ -208,17 +134,7 @@ class NeutralisationFamily(Family):
 
     def finish(self, records: Sequence[Record]) -> list[Record]:
         """See ``Family.finish``. Embeddings are used once, for how alike different people look, and dropped."""
-        seen = [r for r in records if r.vector]
-        if not seen:
-            return list(records)
-        cosines = pairs.cosines(np.array([r.vector for r in seen], np.float64))
-        others = np.tril(pairs.apart([r.sources or (r.person,) for r in seen]), -1)
-        limit = (
-            {"impostor_limit": float(np.quantile(cosines[others], IMPOSTOR_SHARE)) / pairs.STEPS}
-            if others.any()
-            else {}
-        )
-        return [replace(r, vector=(), values={**r.values, **limit}) if r.vector else r for r in records]
+        return with_impostor_limit(records)
 
     def score(self, records: Sequence[Record], declaration: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """See ``Family.score``."""

@@ -14,7 +14,7 @@ from eval.benchmark import Benchmark, Negatives, Verification
 from eval.columns import interval, percents
 from eval.families.base import RESAMPLES, Family, Items, bootstrap, count, predicted, score
 from eval.metrics import Floats, Ints
-from eval.pictures import Split, by_size, single_faces
+from eval.pictures import Split, by_size, single_faces, whose
 from eval.records import Record
 from eval.source import Source
 from fer.errors import DataError, FerError
@@ -48,8 +48,7 @@ class _Pictures(Items):
         read = [self.split.sample_and_row(i) for i in numbers]
         records, faces = single_faces([sample for sample, _ in read], self.framing)
         for i, (_, row) in enumerate(read):
-            sources = tuple(row[self.task.sources]) if self.task.sources else ()
-            records[i] = replace(records[i], person=str(row[self.task.person]), sources=sources)
+            records[i] = whose(records[i], row, self.task.person, self.task.sources)
         for places, batch in by_size(faces):
             for i, vector in zip(places, embedded(model, batch).tolist(), strict=True):
                 records[i] = replace(records[i], vector=tuple(vector))

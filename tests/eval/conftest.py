@@ -104,10 +104,13 @@ def declare() -> Callable[[Any], Benchmark]:
 
 
 class Bright(Recognizer):
-    """Calls a face neutral when its mean is positive, else happy: a judge whose answers can be worked out."""
+    """Calls a face neutral when its mean is above a limit, else happy: a judge whose answers can be worked out."""
+
+    def __init__(self, limit: float = 0.0) -> None:
+        self.limit = limit
 
     def recognize(self, faces: torch.Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
-        neutral = (faces.mean((1, 2, 3)) > 0).float()
+        neutral = (faces.mean((1, 2, 3)) > self.limit).float()
         probs = torch.full((len(faces), 8), 0.01)
         probs[:, 0], probs[:, 1] = 0.01 + 0.92 * neutral, 0.01 + 0.92 * (1 - neutral)
         return Prediction(probs)
@@ -123,8 +126,10 @@ class Mean(Embedder):
 
 @pytest.fixture
 def fake_judges(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``Bright`` names expressions, ``Mean`` tells people apart."""
+    """``Bright`` names expressions, a second one finds fewer happy; ``Mean`` tells people apart; a face is its mean."""
     monkeypatch.setattr(judges, "recognizer", lambda device: Judge("plain", "fake", "0" * 64, Bright()))
+    monkeypatch.setattr(judges, "second_recognizer", lambda device: Judge("derl", "fake", "1" * 64, Bright(-0.5)))
+    monkeypatch.setattr(judges, "features", lambda judge, faces: faces.mean((1, 2, 3))[:, None])
     monkeypatch.setattr(judges, "embedder", lambda device: Judge("identity", "fake", "0" * 64, Mean()))
 
 

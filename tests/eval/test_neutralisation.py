@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from eval import judges, table
+from eval import judges, table, truths
 from eval.benchmark import Neutralisation, View, same
 from eval.contestants import Contestant, Input, MeanNeutral, enter
 from eval.families import FAMILIES, neutralisation
@@ -247,20 +247,20 @@ def test_detected_faces_are_aligned_missed_ones_counted(write_split, declare, fa
     }
 
     def detect_many(images):
-        pixels = [neutralisation.to_tensor(image) for image in images]
+        pixels = [truths.to_tensor(image) for image in images]
         zeros = torch.zeros(5, 2), 1.0, torch.zeros(2, 3)
         return [[] if p.mean() < -0.9 else [Face(p, (0, 0, 9, 9), *zeros)] for p in pixels]
 
-    monkeypatch.setattr(neutralisation, "detect_many", detect_many)
-    lighter = lambda picture, landmarks, face: neutralisation.to_tensor(picture) + 10 / 127.5  # noqa: E731
-    monkeypatch.setattr(neutralisation, "align_like", lighter)
+    monkeypatch.setattr(truths, "detect_many", detect_many)
+    lighter = lambda picture, landmarks, face: truths.to_tensor(picture) + 10 / 127.5  # noqa: E731
+    monkeypatch.setattr(truths, "align_like", lighter)
     source = locate(declare(task), write_split(columns), None)
     entrant = Contestant("input", "none", None, Input(), "cpu")
     done = run(declare(task), source, entrant, Options(tmp_path / "cache"))
     assert (done.result["counts"]["n_scored"], done.result["counts"]["n_no_face"]) == (1, 2)
     assert value(done.result, "face_l1") == 0
     notes = [record.note for record in done.records]
-    assert notes == ["", "No face was found in the picture.", "No face was found in the neutral picture."]
+    assert notes == ["", "No face was found in the picture.", "No face was found in the truth."]
 
 
 def test_answers_that_are_no_pictures_are_one_sentence(measured):

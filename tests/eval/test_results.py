@@ -29,6 +29,14 @@ N_SCORED = {
     "puppets_verification": 1200,
     "lfw_verification": 577,
     "residue_faithfulness": 400,
+    "edit_puppets": 1200,
+    "edit_london": 27,
+    "edit_ferplus": 3153,
+}
+JUDGES = {
+    "recognizer": judges.RECOGNIZER,
+    "second_recognizer": judges.SECOND_RECOGNIZER,
+    "embedder": judges.EMBEDDER,
 }
 ALL = [benchmarks.benchmark(name) for name in benchmarks.names()]
 MODELS = [name for name in MODEL_NAMES if (BUNDLED / f"{name}.json").is_file()]
@@ -69,7 +77,7 @@ def test_results_are_those_of_the_bundled_weights_and_judges():
     for (model, name), result in by_name().items():
         again = f"Run again: python -m eval run {model} --benchmarks {name}"
         assert result["model"]["weights_sha256"] == (None if model in BASELINES else find(model).sha256), again
-        for role, name_of in (("recognizer", judges.RECOGNIZER), ("embedder", judges.EMBEDDER)):
+        for role, name_of in JUDGES.items():
             if role in result.get("judges", {}):
                 judge = result["judges"][role]
                 bundled = find(name_of).sha256 if name_of in MODELS else None
