@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from fer.errors import RegistryError
+from fer.framing import tight_luminance
 from fer.models.base import Embedder, Recognizer
-from fer.models.plain import Plain, logits_of_views, tight_luminance
+from fer.models.plain import Plain, logits_of_views
 from fer.types import Emotion, Framing
 
 RECOGNIZER, SECOND_RECOGNIZER, EMBEDDER = "plain", "derl", "identity"
