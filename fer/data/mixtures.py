@@ -46,11 +46,12 @@ class PairSource:
     still: Tensor
 
     @classmethod
-    def load(cls, root: Path) -> PairSource:
-        """The train splits."""
+    def load(cls, root: Path, rendered: Pairs | None = None) -> PairSource:
+        """The train splits. rendered: further pairs, drawn as the stored rendered ones are."""
         pixels, target = ferplus.load_train(root)
         neutral = target[:, EMOTIONS.index(Emotion.NEUTRAL)] >= CLEARLY_NEUTRAL
-        return cls(load_puppets(root, "train"), load_london(root, "train"), pixels[neutral])
+        stored = load_puppets(root, "train")
+        return cls(stored.followed_by(rendered) if rendered else stored, load_london(root, "train"), pixels[neutral])
 
     def draw(self, puppets: int, london: int, still: int, as_neutral: float = 0.08) -> PairBatch:
         """Pairs of each source, in this order, in a light, place and resolution of their own.

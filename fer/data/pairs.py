@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,11 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.emotion)
+
+    def followed_by(self, other: Pairs) -> Pairs:
+        """These pairs, then the others, whose people are other people."""
+        renumbered = replace(other, person=other.person + int(self.person.max()) + 1)
+        return Pairs(*(torch.cat([getattr(each, f.name) for each in (self, renumbered)]) for f in fields(self)))
 
 
 def load_puppets(root: Path, split: str) -> Pairs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.data import ferplus
 from fer.data.mixtures import LabelledFaces, PairSource, tight_logits
-from fer.data.pairs import load_puppets
+from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.load import load
 from fer.losses import gradient_l1, hinge_critic, roughness, soft_cross_entropy, weighted_l1
@@ -36,6 +37,7 @@ class DerlRecipe:
     start: str = ""  # weights whose generator is taken over, for other readers or further steps; fresh where empty
     steps_generator: int = 8_000
     steps_readers: int = 5_000
+    rendered: int = 0  # pairs of new virtual people that are rendered before the training, beside the stored ones
     puppets: int = 13  # faces of each source in a batch of the generator
     london: int = 1
     still: int = 2
@@ -143,8 +145,17 @@ def plan(config: DerlConfig, recipe: DerlRecipe, data_root: Path, device: torch.
     return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
 
 
+def rendered_pairs(data_root: Path, recipe: DerlRecipe) -> Pairs | None:
+    """The pairs that are rendered for this training, if any. Raises DataError."""
+    if not recipe.rendered:
+        return None
+    from fer.puppets.pool import render_pairs
+
+    return render_pairs(data_root, recipe.rendered, recipe.seed, workers=os.cpu_count() or 1)
+
+
 def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, device: torch.device) -> Stage:
-    source = PairSource.load(data_root)
+    source = PairSource.load(data_root, rendered_pairs(data_root, recipe))
     embed = load("identity", device=str(device))
     generator, critic = network.model.generator, network.critic
     steps = recipe.steps_generator

@@ -1,0 +1,34 @@
+"""Fresh pairs in memory, rendered once before a training: what a stream gives without its costs at every step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from fer.data.pairs import Pairs
+from fer.puppets.stream import Pair, PuppetStream
+
+
+def render_pairs(data_root: Path, count: int, seed: int, workers: int = 0) -> Pairs:
+    """The first ``count`` pairs of the train split's stream of this seed, in its order. Every person is new.
+
+    workers: processes that render; the pairs do not depend on it. Raises DataError.
+    """
+    stream = PuppetStream(data_root / "puppets" / "assets.npz", "train", seed)
+    loader: DataLoader[Pair] = DataLoader(stream, batch_size=None, num_workers=workers)
+    rendered: list[Pair] = []
+    for pair in loader:
+        rendered.append(pair)
+        if len(rendered) == count:
+            break
+    return Pairs(
+        face=torch.stack([pair["image"] for pair in rendered]),
+        neutral=torch.stack([pair["neutral"] for pair in rendered]),
+        emotion=torch.stack([pair["emotion"] for pair in rendered]),
+        person=torch.arange(count),
+        intensity=torch.stack([pair["intensity"] for pair in rendered]),
+        landmarks=torch.stack([pair["landmarks"] for pair in rendered]),
+        neutral_landmarks=torch.stack([pair["neutral_landmarks"] for pair in rendered]),
+    )

@@ -1,0 +1,41 @@
+"""Rendered pairs in memory: the stream's, in its order, whatever the number of workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from fer.data.pairs import Pairs
+from fer.puppets.pool import render_pairs
+from fer.puppets.stream import PuppetStream
+
+
+@pytest.fixture
+def data_root(assets: Path, tmp_path: Path) -> Path:
+    (tmp_path / "puppets").mkdir()
+    (tmp_path / "puppets" / "assets.npz").symlink_to(assets)
+    return tmp_path
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pool_holds_the_first_pairs_of_the_stream(data_root: Path, workers: int) -> None:
+    pool = render_pairs(data_root, 3, seed=7, workers=workers)
+    stream = PuppetStream(data_root / "puppets" / "assets.npz", "train", 7)
+    assert len(pool) == 3
+    assert pool.person.tolist() == [0, 1, 2]
+    for number in range(3):
+        pair = stream.item(number)
+        assert torch.equal(pool.face[number], pair["image"])
+        assert torch.equal(pool.neutral[number], pair["neutral"])
+        assert torch.equal(pool.neutral_landmarks[number], pair["neutral_landmarks"])
+        assert pool.intensity[number] == pair["intensity"]
+
+
+def test_other_people_follow(data_root: Path) -> None:
+    first, second = render_pairs(data_root, 2, seed=1), render_pairs(data_root, 1, seed=2)
+    both: Pairs = first.followed_by(second)
+    assert both.person.tolist() == [0, 1, 2]
+    assert torch.equal(both.face[2], second.face[0])
+    assert torch.equal(both.face[:2], first.face)
