@@ -45,7 +45,7 @@ class FesganRecipe:
     lfw: int = 3
     london_faces: int = 1
     puppet_faces: int = 4
-    edited: int = 8  # of the labelled faces, the last ones, are edited to a drawn expression
+    edited: int = 8  # of the labelled faces, half FER+, half photographs, are edited to a drawn expression
     prior: int = 6  # people drawn from the prior
     generator_rate: float = 1e-3
     joint_rate: float = 1e-4  # of the generator in the joint stage
@@ -163,7 +163,7 @@ class Step:
         """The generator: paired edits, rebuilt faces, edits of labelled faces, people from the prior."""
         recipe, model = self.recipe, self.network.model
         source, own, asked, truth, faces, target, wanted, prior = batch
-        shown, shown_code = faces[-recipe.edited :], target[-recipe.edited :, 1:]
+        shown, shown_code = self._ends(faces), self._ends(target)[:, 1:]
         edited_code, prior_code = wanted[: recipe.edited], wanted[recipe.edited :]
         codes = torch.cat([asked, edited_code])
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
@@ -190,6 +190,11 @@ class Step:
         self.made = Made(free.detach(), free_target, latent.detach().float())
         return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
 
+    def _ends(self, rows: Tensor) -> Tensor:
+        """The rows that are edited: the first are FER+ faces, the last aligned photographs."""
+        first = self.recipe.edited // 2
+        return torch.cat([rows[:first], rows[len(rows) - (self.recipe.edited - first) :]])
+
     def _paired(self, made: Tensor, source: Tensor, truth: Tensor) -> dict[str, Tensor]:
         pixels, pictures = pixel_weights(source, truth)
         return {"l1": weighted_l1(made, truth, pixels), "gradient": 0.5 * gradient_l1(made, truth, pictures)}
@@ -212,14 +217,13 @@ class Step:
         """D_img: real against drawn, and the expression of real faces."""
         assert self.made is not None
         _, _, _, truth, faces, target, _, _ = batch
-        shown = self.recipe.edited
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            real, expression = self.network.critic(torch.cat([truth, faces[-shown:]]))
+            real, expression = self.network.critic(torch.cat([truth, self._ends(faces)]))
             drawn, _ = self.network.critic(self.made.pictures)
         asked = distribution_of(batch[2])  # of the truths
         terms = {
             "real": hinge_critic(real, drawn),
-            "expression": soft_cross_entropy(expression, torch.cat([asked, target[-shown:]])),
+            "expression": soft_cross_entropy(expression, torch.cat([asked, self._ends(target)])),
         }
         return Loss(torch.stack(list(terms.values())).sum(), terms)
 
