@@ -157,9 +157,8 @@ def prototypes(model: Degan, pairs: Pairs, batch: int = 100) -> Tensor:
 
 @torch.inference_mode()
 def examples(model: Degan, pairs: Pairs, people: int = 8) -> list[Tensor]:
-    """Rows to look at: neutral people, each with seven codes: of one face per expression, then of the prototypes.
-
-    A row of transfers starts with its source. The prototypes are those of ``pairs``.
+    """Rows to look at: neutral people; what one face of each expression lends them, each row beginning with that face;
+    what the eight prototypes of ``pairs`` make of them.
     """
     shown = [int(torch.nonzero(pairs.emotion == k)[-1, 0]) for k in range(1, len(EMOTIONS))]
     neutral = from_bytes(pairs.neutral[torch.nonzero(pairs.emotion == 1)[:people, 0]])

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fer.data.mixtures import LabelledFaces, PairSource, varied
 from fer.data.pairs import load_london, load_puppets
 from fer.models import degan_training, derl_training, errnet_training, fesgan_training, identity_training
-from fer.models.degan import DeganConfig
+from fer.models.degan import Degan, DeganConfig
 from fer.models.degan_losses import DeganRecipe
 from fer.models.derl import DerlConfig, Generator
 from fer.models.derl_training import DerlRecipe, generator_loss, landmark_flow_loss
@@ -162,6 +162,24 @@ def test_degan_trains_both_stages_and_ships_prototypes(data: Path, tmp_path: Pat
     assert float(model.prototypes.abs().min()) > 0
     assert torch.equal(model.prototypes, model.prototypes.half().float())
     assert not any("critic" in key or "naming" in key for key in model.state_dict())
+
+
+@pytest.mark.usefixtures("no_judge")
+def test_degan_readers_go_on_from_weights_and_leave_the_encoder_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = DeganConfig(widths=(8,) * 5, encoder_widths=(8,) * 4, local_width=4, local_features=8)
+    before = Degan(config)
+    before.prototypes.fill_(0.5)
+    loaded = {"degan": before, "identity": Same()}
+    monkeypatch.setattr(degan_training, "load", lambda name, weights="default", device="auto": loaded[name])
+    recipe = DeganRecipe(start="mine", steps_synthesis=0, steps_readers=1, ferplus=4, lfw=1, puppet_faces=1)
+    network = train(degan_training.plan(config, recipe, data, CPU), tmp_path).model
+    assert all(
+        torch.equal(a, b) for a, b in zip(network.encoder.parameters(), before.encoder.parameters(), strict=True)
+    )
+    assert torch.equal(network.prototypes, before.prototypes)
+    assert not torch.equal(network.fusion[1].weight, before.fusion[1].weight)
 
 
 def test_generator_learns_eight_pairs() -> None:
