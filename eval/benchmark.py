@@ -55,6 +55,7 @@ class FamilyName(StrEnum):
     VERIFICATION = "verification"
     FAITHFULNESS = "faithfulness"
     EDITING = "editing"
+    LEAKAGE = "leakage"
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,21 @@ class Editing:
             raise ValueError("Strengths lie above 0 and up to 1, and need the number of faces that are swept.")
 
 
-Task = Recognition | Neutralisation | Verification | Faithfulness | Editing
+@dataclass(frozen=True)
+class Leakage:
+    """What can be read from the code of an expression: the expression, and, as it should not be, the person.
+
+    Pictures are aligned already. Other fields as in ``Neutralisation``.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.LEAKAGE
+
+    view: View
+    person: str
+    sources: str | None = None
+
+
+Task = Recognition | Neutralisation | Verification | Faithfulness | Editing | Leakage
 
 
 @dataclass(frozen=True)

@@ -126,12 +126,27 @@ def _editing(result: Result) -> dict[str, str]:
     }
 
 
+def _leakage(result: Result) -> dict[str, str]:
+    scores, chance, counts = result["scores"], result["chance"], result["counts"]
+    cells = {"n": _n(result)}
+    for name, wish in (("expression", "high is good"), ("identity", "chance is good")):
+        cells[f"{name} read % [95 % CI] ({wish})"] = percents(scores[name])
+        cells[f"{name}: chance, 32 px luminance, features of plain"] = ", ".join(
+            [percent(chance[name]), *(percent(scores[f"{name}{end}"]["value"]) for end in ("_pixels", "_plain"))]
+        )
+    return cells | {
+        "people / of these with identity tested": f"{counts['n_people']:,} / {counts['n_identity_classes']:,}",
+        "ms/face": plain(result["ms_per_face"]["p50"], 1),
+    }
+
+
 COLUMNS = {
     FamilyName.RECOGNITION: _recognition,
     FamilyName.NEUTRALISATION: _neutralisation,
     FamilyName.VERIFICATION: _verification,
     FamilyName.FAITHFULNESS: _faithfulness,
     FamilyName.EDITING: _editing,
+    FamilyName.LEAKAGE: _leakage,
 }
 BEST = {  # the score that orders rows, and whether more is better
     FamilyName.RECOGNITION: ("accuracy", True),
@@ -139,6 +154,7 @@ BEST = {  # the score that orders rows, and whether more is better
     FamilyName.VERIFICATION: ("auc", True),
     FamilyName.FAITHFULNESS: ("deletion_residue", False),
     FamilyName.EDITING: ("second_top", True),
+    FamilyName.LEAKAGE: ("expression", True),
 }
 EMPTY = {
     FamilyName.RECOGNITION: "No results yet. Run: python -m eval run plain majority",

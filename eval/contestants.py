@@ -17,9 +17,9 @@ from eval.families import FAMILIES
 from eval.pictures import faces_of, label_reader
 from eval.source import Source
 from fer.errors import DataError, RegistryError
-from fer.framing import LUMINANCE, resized
+from fer.framing import resized
 from fer.images import open_image
-from fer.models.base import Editor, Embedder, Neutralizer, Recognizer
+from fer.models.base import Editor, Embedder, ExpressionEncoder, Neutralizer, Recognizer
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
 
 CAN: dict[type, str] = {
@@ -27,6 +27,7 @@ CAN: dict[type, str] = {
     Neutralizer: "remove an expression",
     Embedder: "tell people apart",
     Editor: "give a face an expression",
+    ExpressionEncoder: "encode an expression",
 }
 READ_AT_ONCE = 32
 
@@ -99,8 +100,7 @@ class Pixels(Embedder):
 
     def embed(self, faces: Tensor) -> Tensor:
         """See ``Embedder.embed``."""
-        grey = resized((faces.float() * torch.tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True), self.SIDE_PX)
-        values = grey[:, 0, regions.face(self.SIDE_PX)]
+        values = regions.face_luminance(faces, self.SIDE_PX)
         centred = values - values.mean(1, keepdim=True)
         return torch.nn.functional.normalize(centred + 1e-6 * (centred.norm(dim=1, keepdim=True) == 0))
 

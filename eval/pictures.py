@@ -116,6 +116,14 @@ class Split:
         row: Mapping[str, Any] = self.rows[place]
         return read(row, place, view, name_of(row)), row
 
+    def faces_of_people(
+        self, numbers: Sequence[int], cut: Framing, person: str, sources: str | None
+    ) -> tuple[list[Record], dict[int, Tensor]]:
+        """See ``single_faces``; the records say who is shown, by the columns ``person`` and ``sources``."""
+        read = [self.sample_and_row(number) for number in numbers]
+        records, faces = single_faces([sample for sample, _ in read], cut)
+        return [whose(record, row, person, sources) for record, (_, row) in zip(records, read, strict=True)], faces
+
 
 def not_square(face: Tensor) -> str:
     """Why a face (3, H, W) that is given to a model as it is cannot be used, or nothing."""

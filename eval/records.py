@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -35,7 +35,8 @@ class Record:
     8-bit pixels. values: measured numbers by name. vector: an embedding, kept only until a run is complete.
     cosines: of this picture to each predicted one before it, as ``eval.pairs.cosines`` rounds them. target: the
     expression that was asked for. features, real_features: what a judge sees in the generated face and in a photograph
-    with the expression ``label``, kept only until a run is complete.
+    with the expression ``label``, or in the picture itself; pixels: its luminance. All three are kept only until a run
+    is complete.
     """
 
     row: int
@@ -54,6 +55,7 @@ class Record:
     target: str = ""
     features: tuple[float, ...] = ()
     real_features: tuple[float, ...] = ()
+    pixels: tuple[float, ...] = ()
 
     @property
     def key(self) -> tuple[int, str]:
@@ -84,7 +86,14 @@ BEYOND = {  # columns that are written only where a record fills them
     "target": pa.string(),
     "features": pa.list_(pa.float32()),
     "real_features": pa.list_(pa.float32()),
+    "pixels": pa.list_(pa.float32()),
 }
+
+
+def without_names(records: Sequence[Record]) -> list[Record]:
+    """The records with people numbered in the order in which they come."""
+    people = {name: str(i) for i, name in enumerate(dict.fromkeys(r.person for r in records))}
+    return [replace(r, person=people[r.person]) for r in records]
 
 
 def to_table(records: Sequence[Record]) -> pa.Table:

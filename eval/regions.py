@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from fer.framing import LUMINANCE, resized
 from fer.regions import face_ellipse
 
 MOUTH = (0.30, 0.62, 0.70, 0.84)  # x0, y0, x1, y1
@@ -25,3 +26,9 @@ def mouth(size_px: int) -> Tensor:
     x, y = centres[None, :], centres[:, None]
     x0, y0, x1, y1 = MOUTH
     return (x > x0) & (x < x1) & (y > y0) & (y < y1)
+
+
+def face_luminance(faces: Tensor, size_px: int) -> Tensor:
+    """Luminance of the pixels of aligned faces (B, 3, S, S) that ``face`` holds at size_px: (B, N) in [-1, 1]."""
+    grey = resized((faces.float() * torch.tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True), size_px)
+    return grey[:, 0, face(size_px)]

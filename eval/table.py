@@ -16,7 +16,13 @@ from fer.types import EMOTIONS
 
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 BEYOND_START, BEYOND_END = "<!-- results-beyond:start -->", "<!-- results-beyond:end -->"
-BEYOND = (FamilyName.NEUTRALISATION, FamilyName.EDITING, FamilyName.VERIFICATION, FamilyName.FAITHFULNESS)
+BEYOND = (
+    FamilyName.NEUTRALISATION,
+    FamilyName.EDITING,
+    FamilyName.VERIFICATION,
+    FamilyName.FAITHFULNESS,
+    FamilyName.LEAKAGE,
+)
 Result = Mapping[str, Any]
 
 

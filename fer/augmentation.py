@@ -27,13 +27,13 @@ def uniform(shape: Sequence[int], low: float, high: float) -> Tensor:
     return torch.rand(*shape) * (high - low) + low
 
 
-def similarities(count: int, turn: float, move: float) -> Tensor:
+def similarities(count: int, turn: float, move: float, mirrored: float = 0.5) -> Tensor:
     """Affine maps (count, 2, 3) from places in the new picture to the old, in [-1, 1]: mirror, turn, zoom, shift.
 
-    Half are mirrored; turn is the largest angle in rad, move the largest zoom and shift.
+    mirrored: the share of them; turn: the largest angle in rad; move: the largest zoom and shift.
     """
     angle, scale = uniform((count,), -turn, turn), 1 + uniform((count,), -move, move)
-    mirror = (torch.rand(count) < 0.5).float() * 2 - 1
+    mirror = (torch.rand(count) < 1 - mirrored).float() * 2 - 1
     theta = torch.zeros(count, 2, 3)
     theta[:, 0, 0], theta[:, 0, 1] = torch.cos(angle) * scale * mirror, -torch.sin(angle) * scale
     theta[:, 1, 0], theta[:, 1, 1] = torch.sin(angle) * scale * mirror, torch.cos(angle) * scale

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 
 def conv_bn_relu(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -75,6 +76,93 @@ def double_conv(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def halving_blocks(widths: Sequence[int]) -> nn.ModuleList:
+    """What ``halved`` runs after its stem, for channels ``widths`` at S/2, S/4, ...; each a multiple of 8."""
+    return nn.ModuleList(double_conv(i, o) for i, o in zip((widths[0], *widths), widths, strict=False))
+
+
+def halved(x: Tensor, blocks: nn.ModuleList) -> list[Tensor]:
+    """What a stem put out (B, widths[0], S/2, S/2) -> layers from S/2 down, each of half the size of the one before."""
+    layers: list[Tensor] = []
+    for block in blocks:
+        x = block(F.avg_pool2d(x, 2) if layers else x)
+        layers.append(x)
+    return layers
+
+
+class Conditioned(nn.Module):
+    """Twice the resolution, the encoder's layer beside it, two convolutions, each channel scaled by the condition."""
+
+    def __init__(self, inputs: int, beside: int, outputs: int, condition: int) -> None:
+        super().__init__()
+        self.beside = beside
+        self.block = double_conv(inputs + beside, outputs)
+        self.scale = nn.Linear(condition, 2 * outputs)
+        nn.init.zeros_(self.scale.weight)
+        nn.init.zeros_(self.scale.bias)
+
+    def forward(self, x: Tensor, beside: Tensor | None, condition: Tensor) -> Tensor:
+        """beside: the encoder's layer at twice the size of x, or None where a face is drawn from its latent alone."""
+        x = F.interpolate(x, scale_factor=2, mode="nearest")
+        if beside is None:
+            beside = x.new_zeros(len(x), self.beside, *x.shape[2:])
+        x = self.block(torch.cat([x, beside], 1))
+        gain, shift = self.scale(condition)[:, :, None, None].chunk(2, 1)
+        scaled: Tensor = x * (1 + gain) + shift
+        return scaled
+
+
+def conditioned_blocks(widths: Sequence[int], condition: int) -> nn.ModuleList:
+    """Decoder blocks from the last of ``widths`` up to the first, each beside the encoder's layer of its size."""
+    return nn.ModuleList(Conditioned(i, o, o, condition) for i, o in zip(widths[::-1], widths[-2::-1], strict=False))
+
+
+class LocalReader(nn.Module):
+    """A local network of DeRL: one layer (B, inputs, side, side) -> features (B, F) and logits (B, classes).
+
+    width: channels of its first layer.
+    """
+
+    def __init__(self, inputs: int, side: int, width: int, features: int, dropout: float, classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [conv_bn_relu(inputs, width, stride=2 if side > 32 else 1)]
+        side = side // 2 if side > 32 else side
+        while side > 4:
+            wider = min(2 * width, features)
+            layers.append(ResidualBlock(width, wider, stride=2))
+            width, side = wider, side // 2
+        layers.append(ResidualBlock(width, features, stride=1))
+        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(features, classes))
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, layers: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.body(layers.contiguous(memory_format=torch.channels_last))
+        return features, self.head(features)
+
+
+def fusion_head(inputs: int, classes: int, dropout: float, hidden: int = 256) -> nn.Sequential:
+    """Features (B, inputs) -> logits (B, classes), by one hidden layer."""
+    return nn.Sequential(
+        nn.Dropout(dropout),
+        nn.Linear(inputs, hidden),
+        nn.ReLU(inplace=True),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, classes),
+    )
+
+
+def critic_layers(inputs: int, widths: Sequence[int]) -> list[nn.Module]:
+    """The trunk of a critic with spectral normalisation (Miyato et al. 2018, arXiv 1802.05957).
+
+    (B, inputs, S, S) -> (B, widths[-1], s, s), halved once per width.
+    """
+    layers: list[nn.Module] = []
+    for before, after in zip((inputs, *widths), widths, strict=False):
+        layers += [spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2, inplace=True)]
+    return layers
+
+
 class EncoderDecoder(nn.Module):
     """Halves a picture until it is small, then doubles it again; layers of equal size stand on both sides.
 
@@ -86,19 +174,13 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         self.skips = skips
         self.stem = nn.Conv2d(inputs, widths[0], 4, 2, 1)
-        before = (widths[0], *widths[:-1])
-        self.encoder = nn.ModuleList(double_conv(i, o) for i, o in zip(before, widths, strict=True))
+        self.encoder = halving_blocks(widths)
         falling = list(zip(widths[::-1], widths[-2::-1], strict=False))
         self.decoder = nn.ModuleList(double_conv(i + o if skips else i, o) for i, o in falling)
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """(B, inputs, S, S) -> layers from S/2 down to the bottleneck."""
-        x = self.stem(x)
-        layers: list[Tensor] = []
-        for block in self.encoder:
-            x = block(F.avg_pool2d(x, 2) if layers else x)
-            layers.append(x)
-        return layers
+        return halved(self.stem(x), self.encoder)
 
     def decode(self, encoded: Sequence[Tensor]) -> list[Tensor]:
         """The encoder's layers -> the decoder's, from the smallest above the bottleneck up to S/2."""

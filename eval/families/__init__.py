@@ -6,6 +6,7 @@ from eval.benchmark import FamilyName
 from eval.families.base import Family
 from eval.families.editing import EditingFamily
 from eval.families.faithfulness import FaithfulnessFamily
+from eval.families.leakage import LeakageFamily
 from eval.families.neutralisation import NeutralisationFamily
 from eval.families.recognition import RecognitionFamily
 from eval.families.verification import VerificationFamily
@@ -16,4 +17,5 @@ FAMILIES: dict[FamilyName, Family] = {
     FamilyName.VERIFICATION: VerificationFamily(),
     FamilyName.FAITHFULNESS: FaithfulnessFamily(),
     FamilyName.EDITING: EditingFamily(),
+    FamilyName.LEAKAGE: LeakageFamily(),
 }

@@ -14,8 +14,8 @@ from eval.benchmark import Benchmark, Negatives, Verification
 from eval.columns import interval, percents
 from eval.families.base import RESAMPLES, Family, Items, bootstrap, count, predicted, score
 from eval.metrics import Floats, Ints
-from eval.pictures import Split, by_size, single_faces, whose
-from eval.records import Record
+from eval.pictures import Split, by_size, single_faces
+from eval.records import Record, without_names
 from eval.source import Source
 from fer.errors import DataError, FerError
 from fer.models.base import Embedder
@@ -45,10 +45,7 @@ class _Pictures(Items):
         return model.embed(faces)
 
     def predict(self, numbers: Sequence[int], model: Embedder) -> list[Record]:
-        read = [self.split.sample_and_row(i) for i in numbers]
-        records, faces = single_faces([sample for sample, _ in read], self.framing)
-        for i, (_, row) in enumerate(read):
-            records[i] = whose(records[i], row, self.task.person, self.task.sources)
+        records, faces = self.split.faces_of_people(numbers, self.framing, self.task.person, self.task.sources)
         for places, batch in by_size(faces):
             for i, vector in zip(places, embedded(model, batch).tolist(), strict=True):
                 records[i] = replace(records[i], vector=tuple(vector))
@@ -78,8 +75,7 @@ class VerificationFamily(Family):
         seen = [r for r in records if r.vector]
         cosines = pairs.cosines(np.array([r.vector for r in seen], np.float64)) if seen else np.zeros((0, 0), int)
         before = {r.key: tuple(row[:i].tolist()) for i, (r, row) in enumerate(zip(seen, cosines, strict=True))}
-        people = {name: str(i) for i, name in enumerate(dict.fromkeys(r.person for r in records))}
-        return [replace(r, person=people[r.person], vector=(), cosines=before.get(r.key, ())) for r in records]
+        return [replace(r, vector=(), cosines=before.get(r.key, ())) for r in without_names(records)]
 
     def score(self, records: Sequence[Record], declaration: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """See ``Family.score``."""

@@ -87,14 +87,15 @@ def as_colour(tight: Tensor, size_px: int) -> Tensor:
 
 
 @torch.inference_mode()
-def tight_logits(read: Callable[[Tensor], Tensor], pixels: Tensor, size_px: int, mirror: bool) -> Tensor:
+def tight_logits(read: Callable[[Tensor], Tensor], pixels: Tensor, size_px: int | None, mirror: bool) -> Tensor:
     """Logits (N, 8) that ``read`` gives for tight faces uint8 (N, 48, 48), brought into the canonical square.
 
-    mirror: the mean of each face and its mirror picture.
+    size_px: of that square; None leaves them as tight crops. mirror: the mean of each face and its mirror picture.
     """
     parts = []
     for part in torch.split(pixels, 100):
-        faces = as_colour(from_bytes(part), size_px)
+        crops = from_bytes(part)
+        faces = as_colour(crops, size_px) if size_px else crops[:, None].expand(-1, 3, -1, -1)
         logits = read(faces).float()
         parts.append((logits + read(faces.flip(3)).float()) / 2 if mirror else logits)
     return torch.cat(parts)

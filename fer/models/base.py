@@ -66,7 +66,19 @@ class Transferrer(ABC):
 
     @abstractmethod
     def transfer(self, faces: Tensor, sources: Tensor) -> Edit:
-        """faces, sources: float32 (B, 3, S, S), RGB in [-1, 1], aligned -> faces with the sources' expression."""
+        """faces, sources: float32 (B, 3, S, S), RGB in [-1, 1], aligned -> faces with the sources' expression.
+
+        Both may have sizes of their own; the result has that of ``faces``. ValueError unless there is one source per
+        face. ``Edit.parts`` as for ``Editor.edit``.
+        """
+
+
+class ExpressionEncoder(ABC):
+    """Writes an expression as a few numbers that should say nothing else, least of all who shows it."""
+
+    @abstractmethod
+    def encode(self, faces: Tensor) -> Tensor:
+        """faces: float32 (B, 3, S, S), RGB in [-1, 1], aligned -> float32 (B, D) on the CPU, the same D for all."""
 
 
 class Sampler(ABC):

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import canonical, resized
-from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu
+from fer.layers import EncoderDecoder, LocalReader, fusion_head
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
@@ -85,47 +85,6 @@ class Generator(nn.Module):
         return Generated(raw, *compose(faces.float(), raw), encoded, decoded)
 
 
-class Local(nn.Module):
-    """A local network: one pair of layers (B, C, side, side) -> features (B, F) and logits (B, 8)."""
-
-    def __init__(self, inputs: int, side: int, config: DerlConfig) -> None:
-        super().__init__()
-        width = config.local_width
-        layers: list[nn.Module] = [conv_bn_relu(inputs, width, stride=2 if side > 32 else 1)]
-        side = side // 2 if side > 32 else side
-        while side > 4:
-            wider = min(2 * width, config.local_features)
-            layers.append(ResidualBlock(width, wider, stride=2))
-            width, side = wider, side // 2
-        layers.append(ResidualBlock(width, config.local_features, stride=1))
-        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(config.local_features, len(EMOTIONS)))
-        self.to(memory_format=torch.channels_last)
-
-    def forward(self, layers: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.body(layers.contiguous(memory_format=torch.channels_last))
-        return features, self.head(features)
-
-
-class Fusion(nn.Module):
-    """Local features and the last encoding layer -> logits (B, 8)."""
-
-    def __init__(self, config: DerlConfig) -> None:
-        super().__init__()
-        inputs = 4 * config.local_features + config.widths[-1]
-        self.head = nn.Sequential(
-            nn.Dropout(config.dropout),
-            nn.Linear(inputs, 256),
-            nn.ReLU(inplace=True),
-            nn.Dropout(config.dropout),
-            nn.Linear(256, len(EMOTIONS)),
-        )
-
-    def forward(self, features: Sequence[Tensor], bottleneck: Tensor) -> Tensor:
-        logits: Tensor = self.head(torch.cat([*features, bottleneck.mean((2, 3))], 1))
-        return logits
-
-
 class Derl(nn.Module, Recognizer, Neutralizer):
     """Generator, four local networks and their fusion."""
 
@@ -135,11 +94,14 @@ class Derl(nn.Module, Recognizer, Neutralizer):
         super().__init__()
         self.config = config
         self.generator = Generator(config)
+        features = config.local_features
         self.locals = nn.ModuleList(
-            Local(self._channels(width), side, config)
+            LocalReader(self._channels(width), side, config.local_width, features, config.dropout, len(EMOTIONS))
             for width, side in zip(config.widths[:4], self.SIDES, strict=True)
         )
-        self.fusion = Fusion(config)
+        self.fusion = nn.ModuleDict(  # a dictionary of one keeps the names in the bundled weights
+            {"head": fusion_head(4 * features + config.widths[-1], len(EMOTIONS), config.dropout)}
+        )
 
     def _channels(self, width: int) -> int:
         return {"pairs": 2 * width, "encoder": width, "features": width, "pixels": 3}[self.config.residue]
@@ -164,7 +126,8 @@ class Derl(nn.Module, Recognizer, Neutralizer):
             made = made or self.generator(faces)
             read = self.residues(faces, made)
         answers = [local(layers) for local, layers in zip(self.locals, read, strict=True)]
-        fused = self.fusion([features for features, _ in answers], made.encoded[-1])
+        parts = [*(features for features, _ in answers), made.encoded[-1].mean((2, 3))]
+        fused: Tensor = self.fusion["head"](torch.cat(parts, 1))
         return [logits for _, logits in answers], fused
 
     @torch.inference_mode()

@@ -18,10 +18,11 @@ from fer.data import ferplus
 from fer.data.mixtures import LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
+from fer.layers import critic_layers
 from fer.load import load
-from fer.losses import gradient_l1, hinge_critic, roughness, soft_cross_entropy, weighted_l1
+from fer.losses import hinge_critic, roughness, soft_cross_entropy
 from fer.models.derl import Derl, DerlConfig, Generated
-from fer.removal import left_over, pixel_weights
+from fer.removal import left_over, paired_terms
 from fer.sheets import save_sheet
 from fer.temperature import fit_temperature
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
@@ -61,10 +62,7 @@ class Critic(nn.Module):
 
     def __init__(self, widths: tuple[int, ...] = (32, 64, 128)) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for inputs, outputs in zip((6, *widths), widths, strict=False):
-            layers += [spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1)), nn.LeakyReLU(0.2, inplace=True)]
-        self.network = nn.Sequential(*layers, spectral_norm(nn.Conv2d(widths[-1], 1, 3, 1, 1)))
+        self.network = nn.Sequential(*critic_layers(6, widths), spectral_norm(nn.Conv2d(widths[-1], 1, 3, 1, 1)))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, faces: Tensor, candidates: Tensor) -> Tensor:
@@ -100,10 +98,7 @@ def generator_loss(
     made: Generated, faces: Tensor, neutrals: Tensor, points: Tensor, embed: nn.Module, recipe: DerlRecipe
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """All of the generator's loss but the critic's part."""
-    pixels, pictures = pixel_weights(faces, neutrals)
-    terms = {
-        "l1": weighted_l1(made.neutral, neutrals, pixels),
-        "gradient": 0.5 * gradient_l1(made.neutral, neutrals, pictures),
+    terms = paired_terms(made.neutral, faces, neutrals) | {
         "mask": 0.01 * made.mask.mean(),
         "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
         "landmarks": recipe.landmarks * landmark_flow_loss(made.flow, points),

@@ -16,13 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import resized, standardise, tight_luminance
-from fer.layers import double_conv, residual_stages
+from fer.layers import conditioned_blocks, double_conv, halved, halving_blocks, residual_stages
 from fer.models.base import Editor, Neutralizer, Recognizer, Sampler
 from fer.registry import Citation, Spec
+from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
 from fer.warping import CHANNELS, compose
-
-TARGETS = TargetSpace(tuple(map(str, EMOTIONS[1:])), (0.0,) * 7, (1.0,) * 7)
 
 
 @dataclass(frozen=True)
@@ -47,28 +46,6 @@ class FesganConfig:
             raise ValueError("FesganConfig needs one reader block fewer than widths, and a positive temperature.")
 
 
-class Conditioned(nn.Module):
-    """Twice the resolution, the encoder's layer beside it, two convolutions, each channel scaled by the condition."""
-
-    def __init__(self, inputs: int, beside: int, outputs: int, condition: int) -> None:
-        super().__init__()
-        self.beside = beside
-        self.block = double_conv(inputs + beside, outputs)
-        self.scale = nn.Linear(condition, 2 * outputs)
-        nn.init.zeros_(self.scale.weight)
-        nn.init.zeros_(self.scale.bias)
-
-    def forward(self, x: Tensor, beside: Tensor | None, condition: Tensor) -> Tensor:
-        """beside: the encoder's layer at twice the size of x, or None where a face is drawn from its latent alone."""
-        x = F.interpolate(x, scale_factor=2, mode="nearest")
-        if beside is None:
-            beside = x.new_zeros(len(x), self.beside, *x.shape[2:])
-        x = self.block(torch.cat([x, beside], 1))
-        gain, shift = self.scale(condition)[:, :, None, None].chunk(2, 1)
-        scaled: Tensor = x * (1 + gain) + shift
-        return scaled
-
-
 @dataclass(frozen=True, eq=False)
 class Edited:
     """An edited face (B, 3, S, S) with the flow (B, 2, S, S) in px and the mask (B, 1, S, S) that made it."""
@@ -87,14 +64,11 @@ class Generator(nn.Module):
         widths, wide = config.widths, config.widths[-1]
         self.side = config.size_px // 32
         self.stem = nn.Conv2d(3, widths[0], 4, 2, 1)
-        self.encoder = nn.ModuleList(double_conv(i, o) for i, o in zip((widths[0], *widths), widths, strict=False))
+        self.encoder = halving_blocks(widths)
         self.to_latent = nn.Linear(wide * self.side**2, config.latent)
-        self.from_latent = nn.Linear(config.latent + len(TARGETS.names), wide * self.side**2)
+        self.from_latent = nn.Linear(config.latent + len(EMOTION_TARGETS.names), wide * self.side**2)
         self.merge = double_conv(2 * wide, wide)
-        self.decoder = nn.ModuleList(
-            Conditioned(i, o, o, config.latent + len(TARGETS.names))
-            for i, o in zip(widths[::-1], widths[-2::-1], strict=False)
-        )
+        self.decoder = conditioned_blocks(widths, config.latent + len(EMOTION_TARGETS.names))
         self.out = nn.Conv2d(widths[0], (CHANNELS + 3) * 4, 3, 1, 1, bias=False)
         with torch.no_grad():  # an edit starts as the face itself, a drawing does not start flat
             self.out.weight[: CHANNELS * 4] = 0
@@ -102,12 +76,8 @@ class Generator(nn.Module):
 
     def encode(self, faces: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Faces (B, 3, 128, 128) -> g (B, latent) and the encoder's layers from 64 to 4 px."""
-        x = self.stem(faces.contiguous(memory_format=torch.channels_last))
-        layers: list[Tensor] = []
-        for block in self.encoder:
-            x = block(F.avg_pool2d(x, 2) if layers else x)
-            layers.append(x)
-        return torch.tanh(self.to_latent(x.flatten(1))), layers
+        layers = halved(self.stem(faces.contiguous(memory_format=torch.channels_last)), self.encoder)
+        return torch.tanh(self.to_latent(layers[-1].flatten(1))), layers
 
     def decode(self, latent: Tensor, target: Tensor, layers: Sequence[Tensor] | None) -> Tensor:
         """(B, 9, 128, 128): paint, mask and flow for an edit, then the colours of a drawing.
@@ -162,7 +132,7 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor, Sampler):
     @property
     def target_space(self) -> TargetSpace:
         """See ``Editor.target_space``. The seven expressions; zeros are neutral."""
-        return TARGETS
+        return EMOTION_TARGETS
 
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
@@ -174,20 +144,20 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor, Sampler):
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the network sees them at 128 px."""
-        target = TARGETS.checked(target, len(faces))
+        target = EMOTION_TARGETS.checked(target, len(faces))
         faces = self._moved(faces)
         made = self.generator.edit(resized(faces, self.config.size_px), self._moved(target), faces)
         return Edit(made.image.clamp(-1, 1).cpu(), {"flow": made.flow.cpu(), "mask": made.mask.cpu()})
 
     def neutralize(self, faces: Tensor) -> Edit:
         """See ``Neutralizer.neutralize``: the edit to no expression."""
-        made = self.edit(faces, torch.zeros(len(faces), len(TARGETS.names)))
+        made = self.edit(faces, torch.zeros(len(faces), len(EMOTION_TARGETS.names)))
         return Edit(made.image, {"residue.pixel": faces.float().cpu() - made.image, **made.parts})
 
     @torch.inference_mode()
     def sample(self, target: Tensor, seed: int) -> Tensor:
         """See ``Sampler.sample``. g is drawn from the prior, uniform in (-1, 1)."""
-        target = TARGETS.checked(target, len(target))
+        target = EMOTION_TARGETS.checked(target, len(target))
         rows = [
             torch.rand(self.config.latent, generator=torch.Generator().manual_seed(seed * 1_000_003 + row)) * 2 - 1
             for row in range(len(target))

@@ -18,12 +18,14 @@ from fer.data.mixtures import LabelledFaces, PairBatch, PairSource
 from fer.data.pairs import Pairs, load_puppets
 from fer.framing import standardise, tight_luminance
 from fer.images import from_bytes
+from fer.layers import critic_layers
 from fer.load import load
-from fer.losses import gradient_l1, hinge_critic, roughness, soft_cross_entropy, weighted_l1
+from fer.losses import hinge_critic, roughness, soft_cross_entropy, weighted_l1
 from fer.models.fesgan import Fesgan, FesganConfig
 from fer.regions import face_ellipse
-from fer.removal import pixel_weights
+from fer.removal import edits_left, paired_terms
 from fer.sheets import save_sheet
+from fer.targets import code_of, distribution_of
 from fer.temperature import fit_temperature
 from fer.training import Batch, Loss, Phase, Plan, Schedule, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS, Framing
@@ -69,10 +71,7 @@ class Critic(nn.Module):
 
     def __init__(self, size_px: int, widths: tuple[int, ...] = (32, 64, 96, 128)) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for inputs, outputs in zip((3, *widths), widths, strict=False):
-            layers += [spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1)), nn.LeakyReLU(0.2, inplace=True)]
-        self.body = nn.Sequential(*layers)
+        self.body = nn.Sequential(*critic_layers(3, widths))
         self.real = spectral_norm(nn.Conv2d(widths[-1], 1, 3, 1, 1))
         self.expression = nn.Sequential(nn.Conv2d(widths[-1], 128, 4, 2, 1), nn.LeakyReLU(0.2), nn.Flatten())
         self.head = nn.Linear(128 * (size_px // 32) ** 2, COUNT)
@@ -95,16 +94,6 @@ class Trained(nn.Module):
         super().__init__()
         self.model = Fesgan(config)
         self.critic, self.prior = Critic(config.size_px), latent_critic(config.latent)
-
-
-def code_of(emotion: Tensor, intensity: Tensor) -> Tensor:
-    """Target codes (B, 7) of emotions (B,) in 0..7 at intensities (B,); zeros for neutral."""
-    return F.one_hot(emotion, COUNT)[:, 1:].float() * intensity[:, None]
-
-
-def distribution_of(code: Tensor) -> Tensor:
-    """Distributions (B, 8) of codes (B, 7) whose sum is at most 1: what is missing is neutral."""
-    return torch.cat([1 - code.sum(1, keepdim=True), code], 1)
 
 
 def paired_edits(pairs: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -174,7 +163,7 @@ class Step:
             people = model.generator.draw(prior, prior_code)
             free = torch.cat([edits.image[len(source) :], people])
             free_target = distribution_of(torch.cat([edited_code, prior_code]))
-            terms = self._paired(edits.image[: len(source)], source, truth)
+            terms = paired_terms(edits.image[: len(source)], source, truth)
             terms |= {
                 "mask": 0.01 * edits.mask.mean(),
                 "flow": 50 * roughness(edits.flow * 2 / edits.flow.shape[-1]),
@@ -194,10 +183,6 @@ class Step:
         """The rows that are edited: the first are FER+ faces, the last aligned photographs."""
         first = self.recipe.edited // 2
         return torch.cat([rows[:first], rows[len(rows) - (self.recipe.edited - first) :]])
-
-    def _paired(self, made: Tensor, source: Tensor, truth: Tensor) -> dict[str, Tensor]:
-        pixels, pictures = pixel_weights(source, truth)
-        return {"l1": weighted_l1(made, truth, pixels), "gradient": 0.5 * gradient_l1(made, truth, pictures)}
 
     def _inside(self, faces: Tensor) -> Tensor:
         return 0.3 + 0.7 * face_ellipse(faces.shape[-1]).to(faces.device)
@@ -328,24 +313,14 @@ def reader_logits(model: Fesgan, pixels: Tensor, mirror: bool) -> Tensor:
     return torch.cat(parts)
 
 
-@torch.inference_mode()
-def edit_left(model: Fesgan, pairs: Pairs, batch: int = 100) -> dict[str, float]:
-    """L1 inside the face to the truth as a share of the unedited face's: into an expression, and out of it."""
-    inside = face_ellipse(pairs.face.shape[-1])
-    sums: dict[str, list[Tensor]] = {"into": [], "out_of": [], "before": []}
-    for rows in torch.split(torch.nonzero(pairs.emotion)[:, 0], batch):
-        face, neutral = from_bytes(pairs.face[rows]), from_bytes(pairs.neutral[rows])
-        code = code_of(pairs.emotion[rows], pairs.intensity[rows])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            into, out_of = model.generator.edit(neutral, code), model.generator.edit(face, torch.zeros_like(code))
-        for name, made, truth in (
-            ("into", into.image, face),
-            ("out_of", out_of.image, neutral),
-            ("before", face, neutral),
-        ):
-            sums[name].append(((made - truth).abs() * inside).sum())
-    totals = {name: float(torch.stack(values).sum()) for name, values in sums.items()}
-    return {f"left_{name}": totals[name] / totals["before"] for name in ("into", "out_of")}
+def edit_left(model: Fesgan, pairs: Pairs) -> dict[str, float]:
+    """See ``edits_left``."""
+
+    def both_ways(face: Tensor, neutral: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        into, out_of = model.generator.edit(neutral, code), model.generator.edit(face, torch.zeros_like(code))
+        return into.image, out_of.image
+
+    return edits_left(both_ways, pairs)
 
 
 @torch.inference_mode()

@@ -32,6 +32,7 @@ N_SCORED = {
     "edit_puppets": 1200,
     "edit_london": 27,
     "edit_ferplus": 3153,
+    "puppets_leakage": 1200,
 }
 JUDGES = {
     "recognizer": judges.RECOGNIZER,

@@ -46,3 +46,5 @@ def test_half_of_the_maps_mirror() -> None:
     determinant = torch.linalg.det(similarities(2000, 0.2, 0.1)[:, :, :2])
     assert float((determinant < 0).float().mean()) == pytest.approx(0.5, abs=0.05)
     assert float(determinant.abs().sqrt().max()) <= 1.1 + 1e-4
+    kept = torch.linalg.det(similarities(500, 0.2, 0.1, mirrored=0.0)[:, :, :2])
+    assert bool((kept > 0).all())

@@ -10,19 +10,18 @@ from torch import Tensor, nn
 from fer.data.mixtures import PairBatch
 from fer.errors import WeightsError
 from fer.load import config_from
-from fer.models.fesgan import TARGETS, Fesgan, FesganConfig
+from fer.models.fesgan import Fesgan, FesganConfig
 from fer.models.fesgan_training import (
     FesganRecipe,
     Step,
     Trained,
-    code_of,
-    distribution_of,
     intra_class_loss,
     latent_critic,
     paired_edits,
     random_targets,
     same_class,
 )
+from fer.targets import EMOTION_TARGETS, code_of, distribution_of
 from fer.types import EMOTIONS
 
 TINY = FesganConfig(
@@ -214,4 +213,4 @@ def test_drawn_faces_count_for_the_recogniser_in_the_joint_stage_only(step: tupl
 
 
 def test_space_has_a_zero_for_neutral() -> None:
-    assert TARGETS.low == (0.0,) * 7
+    assert EMOTION_TARGETS.low == (0.0,) * 7

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from fer.data.mixtures import LabelledFaces, PairSource, varied
 from fer.data.pairs import load_london, load_puppets
-from fer.models import derl_training, errnet_training, fesgan_training, identity_training
+from fer.models import degan_training, derl_training, errnet_training, fesgan_training, identity_training
+from fer.models.degan import Degan, DeganConfig
+from fer.models.degan_losses import DeganRecipe
 from fer.models.derl import DerlConfig, Generator
 from fer.models.derl_training import DerlRecipe, generator_loss, landmark_flow_loss
 from fer.models.errnet import ErrNetConfig
@@ -34,7 +36,7 @@ class Same(nn.Module):
 
 @pytest.fixture
 def no_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (derl_training, errnet_training, fesgan_training):
+    for module in (degan_training, derl_training, errnet_training, fesgan_training):
         monkeypatch.setattr(module, "load", lambda name, device: Same())
 
 
@@ -133,6 +135,51 @@ def test_fesgan_trains_and_ships(data: Path, tmp_path: Path) -> None:
     }
     assert not any("critic" in key or "prior" in key for key in model.state_dict())
     assert list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.usefixtures("no_judge")
+def test_degan_trains_both_stages_and_ships_prototypes(data: Path, tmp_path: Path) -> None:
+    config = DeganConfig(
+        widths=(8,) * 5, code=4, encoder_widths=(8,) * 4, encoder_blocks=(1,) * 4, local_width=4, local_features=8
+    )
+    recipe = DeganRecipe(steps_synthesis=2, steps_readers=2, puppets=2, ferplus=4, lfw=1, puppet_faces=1, transferred=2)
+    plan = degan_training.plan(config, recipe, data, CPU)
+    before = {k: v.clone() for k, v in plan.network.state_dict().items()}
+    network = train(plan, tmp_path, tick=2)
+    moved = {k for k, v in plan.network.state_dict().items() if not torch.equal(v, before[k])}
+    assert {k.split(".")[1] for k in moved if k.startswith("model")} == {"encoder", "decoder", "locals", "fusion"}
+    assert any(k.startswith("critic") for k in moved)
+    assert (tmp_path / "sheet-000002.png").is_file()
+    model, numbers = degan_training.finish(network, config, data)
+    assert set(numbers) == {
+        "validation_accuracy",
+        "validation_nll",
+        "puppets_validation_left_into",
+        "puppets_validation_left_out_of",
+        "puppets_validation_left",
+        "puppets_validation_neutral_l1",
+    }
+    assert float(model.prototypes.abs().min()) > 0
+    assert torch.equal(model.prototypes, model.prototypes.half().float())
+    assert not any("critic" in key or "naming" in key for key in model.state_dict())
+
+
+@pytest.mark.usefixtures("no_judge")
+def test_degan_readers_go_on_from_weights_and_leave_the_encoder_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = DeganConfig(widths=(8,) * 5, encoder_widths=(8,) * 4, local_width=4, local_features=8)
+    before = Degan(config)
+    before.prototypes.fill_(0.5)
+    loaded = {"degan": before, "identity": Same()}
+    monkeypatch.setattr(degan_training, "load", lambda name, weights="default", device="auto": loaded[name])
+    recipe = DeganRecipe(start="mine", steps_synthesis=0, steps_readers=1, ferplus=4, lfw=1, puppet_faces=1)
+    network = train(degan_training.plan(config, recipe, data, CPU), tmp_path).model
+    assert all(
+        torch.equal(a, b) for a, b in zip(network.encoder.parameters(), before.encoder.parameters(), strict=True)
+    )
+    assert torch.equal(network.prototypes, before.prototypes)
+    assert not torch.equal(network.fusion[1].weight, before.fusion[1].weight)
 
 
 def test_generator_learns_eight_pairs() -> None:

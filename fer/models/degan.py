@@ -1,0 +1,281 @@
+"""degan: an expression as a few numbers, learnt by rebuilding faces whose identity the decoder is told.
+
+Ali, Hughes 2019, "Facial Expression Representation Learning by Synthesizing Expression Images" (arXiv 1912.01456; the
+earlier version without residue is arXiv 1909.13135). An encoder maps a face to f_exp. The decoder rebuilds the face
+from f_exp and the identity, which it is given explicitly, so f_exp need not hold the person. Then the encoder is
+frozen, and the expression is read from f_exp together with the encoder's layers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fer.errors import DataError
+from fer.framing import resized, standardise, tight_luminance
+from fer.layers import LocalReader, conditioned_blocks, double_conv, fusion_head, halved, halving_blocks
+from fer.models.base import Editor, ExpressionEncoder, Neutralizer, Recognizer, Transferrer
+from fer.registry import Citation, Spec
+from fer.targets import EMOTION_TARGETS
+from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
+from fer.warping import CHANNELS, compose
+
+
+@dataclass(frozen=True)
+class DeganConfig:
+    """Shape of the expression encoder, of the decoder and of the readers."""
+
+    size_px: int = 128  # side of the picture that tells the decoder who it is, and of what it puts out
+    widths: tuple[int, ...] = (24, 48, 96, 144, 160)  # channels beside and inside the decoder at 64, 32, 16, 8, 4 px
+    code: int = 32  # numbers in f_exp
+    encoder_px: int = 96  # side of the grey picture that the expression encoder sees
+    encoder_widths: tuple[int, ...] = (32, 64, 128, 192)  # its channels at a half, a quarter, ... of that
+    encoder_blocks: tuple[int, ...] = (1, 2, 2, 1)  # residual blocks of each size
+    local_width: int = 32  # channels in the first layer of a local network
+    local_features: int = 48  # what a local network hands to the fusion
+    dropout: float = 0.4  # before the last layers of the readers, training only
+    temperature: float = 1.0  # logits are divided by it; fitted on the validation split
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != 5 or any(width % 8 for width in self.widths):
+            raise ValueError(f"DeganConfig.widths needs five multiples of 8, not {self.widths}.")
+        if len(self.encoder_widths) != 4 or any(width % 8 for width in self.encoder_widths):
+            raise ValueError(f"DeganConfig.encoder_widths needs four multiples of 8, not {self.encoder_widths}.")
+        if len(self.encoder_blocks) != 4 or min(self.encoder_blocks) < 1:
+            raise ValueError(f"DeganConfig.encoder_blocks needs four positive counts, not {self.encoder_blocks}.")
+        if self.size_px % 32 or self.encoder_px % 16 or min(self.size_px, self.encoder_px, self.code) < 1:
+            raise ValueError("DeganConfig.size_px must be a multiple of 32, encoder_px one of 16; code positive.")
+        if self.temperature <= 0:
+            raise ValueError("DeganConfig.temperature must be positive.")
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions beside a skip, half the resolution first where ``halve``.
+
+    Group normalisation: the code of a face must not depend on the faces beside it, frozen or not.
+    """
+
+    def __init__(self, inputs: int, outputs: int, halve: bool) -> None:
+        super().__init__()
+        self.halve = halve
+        self.body = double_conv(inputs, outputs)
+        self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.avg_pool2d(x, 2) if self.halve else x
+        made: Tensor = self.body(x) + self.skip(x)
+        return made
+
+
+class Encoder(nn.Module):
+    """Standardised luminance (B, 1, 96, 96) -> f_exp (B, code) in (-1, 1), and its layers of 48, 24, 12 and 6 px.
+
+    Grey and standardised, because colour and light tell who is shown and when, not which expression.
+    """
+
+    PLACES = 16  # channels whose places f_exp is read from: where a thing is matters as much as that it is there
+
+    def __init__(self, config: DeganConfig) -> None:
+        super().__init__()
+        widths = config.encoder_widths
+        self.stem = nn.Conv2d(1, widths[0], 5, 2, 2)
+        self.levels = nn.ModuleList()
+        for index, (inputs, outputs, count) in enumerate(
+            zip((widths[0], *widths), widths, config.encoder_blocks, strict=False)
+        ):
+            first = Block(inputs, outputs, halve=index > 0)
+            self.levels.append(nn.Sequential(first, *(Block(outputs, outputs, False) for _ in range(count - 1))))
+        self.places = nn.Conv2d(widths[-1], self.PLACES, 1)
+        self.code = nn.Linear(self.PLACES * (config.encoder_px // 16) ** 2, config.code)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
+        x = self.stem(pictures.contiguous(memory_format=torch.channels_last))
+        layers: list[Tensor] = []
+        for level in self.levels:
+            x = level(x)
+            layers.append(x)
+        return torch.tanh(self.code(self.places(x).flatten(1)).float()), layers
+
+
+@dataclass(frozen=True, eq=False)
+class Rebuilt:
+    """A decoded face (B, 3, S, S) with the flow (B, 2, S, S) in px and the mask (B, 1, S, S) that made it."""
+
+    image: Tensor
+    flow: Tensor
+    mask: Tensor
+
+
+class Decoder(nn.Module):
+    """A picture of a person (B, 3, 128, 128) and f_exp (B, code) -> paint, mask and flow (B, 6, 128, 128).
+
+    The layers that look at the person stand beside the decoder's, and f_exp scales every level. It starts with the
+    picture as it is.
+    """
+
+    def __init__(self, config: DeganConfig) -> None:
+        super().__init__()
+        widths, wide = config.widths, config.widths[-1]
+        self.side = config.size_px // 32
+        self.stem = nn.Conv2d(3, widths[0], 4, 2, 1)
+        self.person = halving_blocks(widths)
+        self.from_code = nn.Linear(config.code, wide * self.side**2)
+        self.merge = double_conv(2 * wide, wide)
+        self.levels = conditioned_blocks(widths, config.code)
+        self.out = nn.Conv2d(widths[0], CHANNELS * 4, 3, 1, 1)
+        for values in self.out.parameters():
+            nn.init.zeros_(values)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, people: Tensor, code: Tensor) -> Tensor:
+        beside = halved(self.stem(people.contiguous(memory_format=torch.channels_last)), self.person)
+        x = self.from_code(code).view(len(code), -1, self.side, self.side)
+        x = self.merge(torch.cat([x, beside[-1]], 1))
+        for level, layer in zip(self.levels, beside[-2::-1], strict=True):
+            x = level(x, layer, code)
+        return F.pixel_shuffle(self.out(x).float(), 2)
+
+
+class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionEncoder):
+    """Expression encoder, decoder, and the readers of the frozen encoder.
+
+    prototypes: (8, code), f_exp that stands for each expression in canonical order; zeros until a training ends.
+    """
+
+    prototypes: Tensor
+
+    def __init__(self, config: DeganConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder, self.decoder = Encoder(config), Decoder(config)
+        sides = (config.encoder_px // 2**k for k in range(1, 5))
+        self.locals = nn.ModuleList(
+            LocalReader(width, side, config.local_width, config.local_features, config.dropout, len(EMOTIONS))
+            for width, side in zip(config.encoder_widths, sides, strict=True)
+        )
+        inputs = len(self.locals) * config.local_features + config.code
+        self.fusion = fusion_head(inputs, len(EMOTIONS), config.dropout)
+        self.register_buffer("prototypes", torch.zeros(len(EMOTIONS), config.code))
+
+    @property
+    def target_space(self) -> TargetSpace:
+        """See ``Editor.target_space``. The seven expressions; zeros are neutral."""
+        return EMOTION_TARGETS
+
+    def expression_of(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Tensor:
+        """f_exp (B, code) of faces (B, 3, S, S). Keeps gradients, as opposed to ``encode``."""
+        return cast(Tensor, self.encoder(self.seen(faces, framing))[0])
+
+    def seen(self, faces: Tensor, framing: Framing) -> Tensor:
+        """What the encoder sees of faces (B, 3, S, S): (B, 1, 96, 96)."""
+        return standardise(tight_luminance(faces, framing, self.config.encoder_px))
+
+    def decode(self, people: Tensor, code: Tensor) -> Rebuilt:
+        """The people of pictures (B, 3, S, S) with the expression f_exp (B, code). Keeps gradients."""
+        raw = self.decoder(resized(people, self.config.size_px), code)
+        return Rebuilt(*compose(people.float(), raw))
+
+    def code_for(self, target: Tensor) -> Tensor:
+        """f_exp (B, code) for targets (B, 7): from the neutral prototype towards those of what is asked for."""
+        neutral, expressions = self.prototypes[:1], self.prototypes[1:]
+        return (neutral + target.to(neutral) @ (expressions - neutral)).clamp(-1, 1)
+
+    def votes(self, pictures: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What the encoder sees (B, 1, 96, 96) -> logits (B, 8) of each local network and of the fusion.
+
+        Who is shown does not come in. No gradient reaches the encoder.
+        """
+        with torch.no_grad():
+            code, layers = self.encoder(pictures)
+        answers = [local(layer) for local, layer in zip(self.locals, layers, strict=True)]
+        fused: Tensor = self.fusion(torch.cat([*(features for features, _ in answers), code], 1))
+        return [logits for _, logits in answers], fused
+
+    @torch.inference_mode()
+    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
+        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+        pictures = self.seen(self._moved(faces), framing)
+        logits = (self.votes(pictures)[1] + self.votes(pictures.flip(3))[1]) / 2
+        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+
+    @torch.inference_mode()
+    def encode(self, faces: Tensor) -> Tensor:
+        """See ``ExpressionEncoder.encode``. f_exp in (-1, 1)."""
+        return self.expression_of(self._moved(faces)).cpu()
+
+    @torch.inference_mode()
+    def edit(self, faces: Tensor, target: Tensor) -> Edit:
+        """See ``Editor.edit``. Faces of any size; the networks see them at 128 px."""
+        target = EMOTION_TARGETS.checked(target, len(faces))
+        return self._shown(faces, self.code_for(self._moved(target)))
+
+    @torch.inference_mode()
+    def neutralize(self, faces: Tensor) -> Edit:
+        """See ``Neutralizer.neutralize``: the edit to no expression."""
+        made = self.edit(faces, torch.zeros(len(faces), len(EMOTION_TARGETS.names)))
+        return Edit(made.image, {"residue.pixel": faces.float().cpu() - made.image, **made.parts})
+
+    @torch.inference_mode()
+    def transfer(self, faces: Tensor, sources: Tensor) -> Edit:
+        """See ``Transferrer.transfer``. Of the sources nothing but f_exp is used."""
+        if len(faces) != len(sources):
+            raise ValueError(f"A transfer needs one source per face, not {len(sources)} for {len(faces)}.")
+        return self._shown(faces, self.expression_of(self._moved(sources)))
+
+    def _shown(self, faces: Tensor, code: Tensor) -> Edit:
+        made = self.decode(self._moved(faces), code)
+        return Edit(made.image.clamp(-1, 1).cpu(), {"flow": made.flow.cpu(), "mask": made.mask.cpu()})
+
+    def _moved(self, values: Tensor) -> Tensor:
+        return values.to(next(self.parameters()).device, torch.float32)
+
+
+def prototypes_of(code: Tensor, emotion: Tensor) -> Tensor:
+    """Mean of codes (N, code) for each of the eight emotions (N,): (8, code). DataError where one has no face."""
+    missing = [str(name) for k, name in enumerate(EMOTIONS) if not (emotion == k).any()]
+    if missing:
+        raise DataError(f"There is no face to make a prototype of for: {', '.join(missing)}.")
+    return torch.stack([code[emotion == k].mean(0) for k in range(len(EMOTIONS))])
+
+
+SPEC = Spec(
+    name="degan",
+    title="Disentangled expression learning GAN",
+    summary="An expression code without the person, learnt by rebuilding faces; it edits, transfers and recognises.",
+    citations=(
+        Citation(
+            "Facial Expression Representation Learning by Synthesizing Expression Images",
+            "Ali, Hughes",
+            2019,
+            arxiv="1912.01456",
+        ),
+        Citation(
+            "Facial Expression Recognition Using Disentangled Adversarial Learning",
+            "Ali, Hughes",
+            2019,
+            arxiv="1909.13135",
+        ),
+    ),
+    config=DeganConfig,
+    build=Degan,
+    training="fer.models.degan_training",
+    departures=(
+        "Identity is given as a picture of the person, whose layers stand beside the decoder's, instead of a one-hot "
+        "code of the people trained on: it works for anybody, and the person stays sharp. The decoder moves pixels by "
+        "a flow and paints through a mask at 128 px colour, in place of drawing; its noise is left out.",
+        "The encoder sees 96 px of standardised luminance, in training of a copy in another light, place and "
+        "resolution, so that pixels, colours and light cannot pass through the code; f_exp has 32 numbers.",
+        "Rendered pairs with exact truth teach the reconstruction. The critic sees transfers alone. Its identity head "
+        "is a projection (Miyato, Koyama 2018, arXiv 1802.05637) of our own face embedding, with real faces of the "
+        "wrong person as further negatives, in place of classes; hinge loss with spectral normalisation.",
+        "While synthesis is learnt a linear reader names the expression from f_exp, a transfer has to be encoded as "
+        "its source, and an embedding has to find the person in it; each has a weight in the recipe. Gradient reversal "
+        "of identity from f_exp is there and off.",
+        "Edits by name start from prototypes, the mean f_exp of rendered faces of each expression.",
+    ),
+)

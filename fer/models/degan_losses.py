@@ -1,0 +1,241 @@
+"""The losses of ``degan``: what a step of synthesis starts from, the critic, and the two stages' phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from fer.layers import critic_layers
+from fer.losses import hinge_critic, roughness, soft_cross_entropy
+from fer.models.degan import Degan, DeganConfig
+from fer.removal import paired_terms
+from fer.training import Batch, Loss
+from fer.types import EMOTIONS, Framing
+
+COUNT = len(EMOTIONS)
+
+
+@dataclass(frozen=True)
+class DeganRecipe:
+    """The numbers of one training."""
+
+    seed: int = 0
+    start: str = ""  # weights to go on from, for other readers or further steps; fresh where empty
+    steps_synthesis: int = 4_000
+    steps_readers: int = 3_000
+    puppets: int = 7  # pairs of each source in a batch
+    london: int = 1
+    same: float = 0.12  # share of the reconstructions whose picture of the person is the truth itself
+    ferplus: int = 32  # labelled faces of each source in a batch
+    lfw: int = 3
+    london_faces: int = 1
+    puppet_faces: int = 4
+    transferred: int = 8  # of the labelled faces, the last ones, are given another expression and lend theirs
+    synthesis_rate: float = 1e-3
+    critic_rate: float = 4e-4
+    reader_rate: float = 2e-3
+    adversarial: float = 0.02  # weights of the losses of synthesis; a reconstruction's L1 counts 1
+    expression: float = 0.05
+    consistency: float = 0.2
+    identity: float = 0.1
+    naming: float = 0.1
+    mismatch: float = 0.5  # weight of real faces of the wrong person in the critic's loss
+    reversal: float = 0.0  # weight of gradient reversal of identity from f_exp; 0: off, as in the paper
+    local_weight: float = 0.25  # of each local network's loss; the fusion's is 1
+    weight_decay: float = 0.02
+    ema_decay: float = 0.998
+
+
+class Critic(nn.Module):
+    """Pictures (B, 3, 128, 128) and who they should show (B, N) -> (B, 1, 8, 8) real, of this person; logits (B, 8).
+
+    Who: a unit vector of the frozen face embedding, of another picture of the person.
+    """
+
+    def __init__(self, people: int, widths: tuple[int, ...] = (32, 64, 96, 128)) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*critic_layers(3, widths))
+        self.real = spectral_norm(nn.Conv2d(widths[-1], 1, 3, 1, 1))
+        self.features = nn.Sequential(spectral_norm(nn.Conv2d(widths[-1], 128, 3, 1, 1)), nn.LeakyReLU(0.2))
+        self.person = spectral_norm(nn.Linear(people, 128, bias=False))
+        self.expression = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128 * 16, COUNT))
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, pictures: Tensor, who: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.body(pictures.contiguous(memory_format=torch.channels_last))
+        features = self.features(x)
+        agreement = (features.mean((2, 3)) * self.person(who)).sum(1).view(-1, 1, 1, 1)
+        return (self.real(x) + agreement).float(), self.expression(features).float()
+
+
+class Trained(nn.Module):
+    """What the training moves: the model, and what is thrown away."""
+
+    def __init__(self, config: DeganConfig, people: int) -> None:
+        """people: numbers in the frozen face embedding."""
+        super().__init__()
+        self.model = Degan(config)
+        self.critic = Critic(people)
+        self.naming = nn.Linear(config.code, COUNT)  # names the expression from f_exp
+        self.guess = nn.Sequential(nn.Linear(config.code, 64), nn.SiLU(), nn.Linear(64, people))  # tells who from f_exp
+
+    def synthesis(self) -> nn.ModuleList:
+        """What the phase of synthesis trains."""
+        return nn.ModuleList([self.model.encoder, self.model.decoder, self.naming, self.guess])
+
+    def readers(self) -> nn.ModuleList:
+        """What the second stage trains."""
+        return nn.ModuleList([self.model.locals, self.model.fusion])
+
+
+class Reversed(torch.autograd.Function):
+    """Passes values on and turns their gradient round (Ganin, Lempitsky 2015, arXiv 1409.7495)."""
+
+    @staticmethod
+    def forward(ctx: object, values: Tensor) -> Tensor:
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
+        return -gradient
+
+
+def unlikeness(first: Tensor, second: Tensor) -> Tensor:
+    """1 - cosine, the mean over rows of unit vectors (B, N)."""
+    return (1 - (first * second).sum(1)).mean()
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a step of synthesis starts from: P pairs, L labelled faces, T of which, the last, take part in transfers."""
+
+    face: Tensor  # (P, 3, 128, 128)
+    neutral: Tensor  # (P, 3, 128, 128)
+    face_view: Tensor  # (P, 3, 128, 128), what the encoder sees of them
+    neutral_view: Tensor  # (P, 3, 128, 128)
+    shown: Tensor  # distributions (P, 8) of the faces
+    labelled: Tensor  # (L, 3, 128, 128)
+    named: Tensor  # distributions (L, 8)
+    same: Tensor  # bool (2 P,), whether a reconstruction's picture of the person is the truth itself
+    host_shows: Tensor  # bool (P,), whether a transfer is made to the face, not to the neutral face
+    lender: Tensor  # (P + T,), whose expression each host of a transfer is given
+
+    @property
+    def transferred(self) -> int:
+        """T."""
+        return len(self.lender) - len(self.face)
+
+    @property
+    def photographs(self) -> Tensor:
+        """The labelled faces that take part in transfers (T, 3, 128, 128)."""
+        return self.labelled[len(self.labelled) - self.transferred :]
+
+    def reconstructions(self) -> tuple[Tensor, Tensor]:
+        """Pictures of the people and truths (2 P, 3, 128, 128): all faces, then all neutral faces."""
+        truth = torch.cat([self.face, self.neutral])
+        return chosen(self.same, truth, torch.cat([self.neutral, self.face])), truth
+
+    def hosts(self) -> Tensor:
+        """Who is given another's expression (P + T, 3, 128, 128)."""
+        return torch.cat([chosen(self.host_shows, self.face, self.neutral), self.photographs])
+
+    def lent(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes (P + T, code) and distributions (P + T, 8) that the hosts are given.
+
+        codes: of the faces, of the neutral faces, of the labelled faces (2 P + L, code).
+        """
+        first = len(codes) - self.transferred
+        lending = torch.cat([codes[: len(self.face)], codes[first:]])
+        named = torch.cat([self.shown, self.named[len(self.named) - self.transferred :]])
+        return lending[self.lender], named[self.lender]
+
+    def names(self) -> Tensor:
+        """Distributions (2 P + L, 8) of what the encoder sees."""
+        calm = F.one_hot(torch.zeros(len(self.face), dtype=torch.long), COUNT).to(self.shown)
+        return torch.cat([self.shown, calm, self.named])
+
+
+def chosen(which: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """Rows of pictures (B, 3, S, S), from one where ``which`` (B,) says so, else from the other."""
+    return torch.where(which[:, None, None, None], yes, no)
+
+
+class Step:
+    """The losses of one step. A batch holds the fields of ``Given``."""
+
+    def __init__(self, network: Trained, embed: nn.Module, recipe: DeganRecipe, device: torch.device) -> None:
+        self.network, self.embed, self.recipe, self.device = network, embed, recipe, device
+        self.made: tuple[Tensor, Tensor] | None = None  # transfers, embeddings of their hosts: for the critic's phase
+
+    def synthesize(self, batch: Batch, step: int) -> Loss:
+        """Encoder and decoder: reconstructions of pairs, transfers across people, what f_exp tells."""
+        given, model, recipe = Given(*batch), self.network.model, self.recipe
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            seen = torch.cat([given.face_view, given.neutral_view, given.labelled])
+            codes = model.expression_of(seen)
+            people, truth = given.reconstructions()
+            hosts = given.hosts()
+            lent, named = given.lent(codes)
+            made = model.decode(torch.cat([people, hosts]), torch.cat([codes[: len(people)], lent]))
+            transfers = made.image[len(people) :]
+            who = self._who(torch.cat([people, hosts]))
+            score, expression = self.network.critic(transfers, who[len(people) :])
+            again = model.expression_of(transfers)
+            terms = paired_terms(made.image[: len(people)], people, truth) | {
+                "mask": 0.01 * made.mask.mean(),
+                "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
+                "adversarial": -recipe.adversarial * score.mean(),
+                "expression": recipe.expression * soft_cross_entropy(expression, named),
+                "consistency": recipe.consistency * (again - lent.detach()).square().mean(),
+                "identity": recipe.identity * unlikeness(self.embed(made.image), who),
+                "naming": recipe.naming * soft_cross_entropy(self.network.naming(codes), given.names()),
+            }
+            if recipe.reversal:
+                terms["reversal"] = recipe.reversal * self._told_apart(codes[: len(people)], who[: len(people)])
+        self.made = transfers.detach(), who[len(people) :]
+        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+
+    def _told_apart(self, codes: Tensor, who: Tensor) -> Tensor:
+        """How badly people are told from f_exp; the encoder learns to raise it while the guess lowers it."""
+        passed = cast(Tensor, Reversed.apply(codes))
+        return unlikeness(F.normalize(self.network.guess(passed).float()), who)
+
+    @torch.no_grad()
+    def _who(self, faces: Tensor) -> Tensor:
+        return cast(Tensor, self.embed(faces)).float()
+
+    def criticise(self, batch: Batch, step: int) -> Loss:
+        """The critic: real faces against transfers and against real faces of others, and what real faces show."""
+        assert self.made is not None
+        given = Given(*batch)
+        real, count = torch.cat([given.face, given.labelled]), len(given.face)
+        first = len(real) - given.transferred
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            # of another picture of the person: of the very picture it would give away what is real
+            who = self._who(torch.cat([given.neutral, given.labelled.flip(3)]))
+            score, expression = self.network.critic(real, who)
+            compared = [*range(count), *range(first, len(real))]  # not the soft FER+ faces
+            others, _ = self.network.critic(real[compared], who[compared].roll(1, 0))
+            drawn, _ = self.network.critic(*self.made)
+        terms = {
+            "real": hinge_critic(score[compared], drawn),
+            "mismatch": self.recipe.mismatch * F.relu(1 + others).mean(),
+            "expression": soft_cross_entropy(expression, torch.cat([given.shown, given.named])),
+        }
+        return Loss(torch.stack(list(terms.values())).sum(), terms)
+
+    def read(self, batch: Batch, step: int) -> Loss:
+        """The readers, on labelled faces and their distributions; the encoder is frozen."""
+        faces, target = batch
+        model = self.network.model
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            each, fused = model.votes(model.seen(faces, Framing.ALIGNED))
+        terms = {f"local_{k}": soft_cross_entropy(logits, target) for k, logits in enumerate(each, 1)}
+        final = soft_cross_entropy(fused, target)
+        total = final + self.recipe.local_weight * torch.stack(list(terms.values())).sum()
+        return Loss(total, terms | {"fusion": final})

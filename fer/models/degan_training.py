@@ -1,0 +1,210 @@
+"""How ``degan`` is trained: encoder and decoder by synthesis; then, the encoder frozen, the readers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fer.augmentation import moved, photograph, similarities, soften
+from fer.data import ferplus
+from fer.data.mixtures import LabelledFaces, PairSource, tight_logits
+from fer.data.pairs import Pairs, load_puppets
+from fer.images import from_bytes
+from fer.load import load
+from fer.models.degan import Degan, DeganConfig, prototypes_of
+from fer.models.degan_losses import DeganRecipe, Step, Trained
+from fer.removal import edits_left, left_over
+from fer.sheets import save_sheet
+from fer.targets import code_of, distribution_of
+from fer.temperature import fit_temperature
+from fer.training import Batch, Phase, Plan, Stage, decay_groups, one_cycle
+from fer.types import EMOTIONS, Framing
+from fer.weights import rounded_to_half
+
+CLEAREST = 1 / 3  # share of the faces of an expression, the strongest, whose mean is its prototype
+
+
+def other_view(faces: Tensor) -> Tensor:
+    """Copies of faces (B, 3, S, S) in another light, a little out of place, some of them soft; never mirrored.
+
+    A mirrored copy would show another expression wherever one is not symmetric.
+    """
+    faces = photograph(faces, 1.0)
+    return soften(moved(faces, similarities(len(faces), 0.08, 0.04, mirrored=0.0)), 0.4, lowest=0.25).clamp(-1, 1)
+
+
+def draw(pairs: PairSource, labelled: tuple[Tensor, Tensor], recipe: DeganRecipe) -> Batch:
+    """The fields of ``Given``: pairs at random beside labelled faces with their distributions."""
+    drawn = pairs.draw(recipe.puppets, recipe.london, 0)
+    count = len(drawn.face)
+    hosts = torch.arange(count + recipe.transferred)
+    return (
+        drawn.face,
+        drawn.neutral,
+        other_view(drawn.face),
+        other_view(drawn.neutral),
+        distribution_of(code_of(drawn.emotion, drawn.intensity)),
+        *labelled,
+        torch.rand(2 * count) < recipe.same,
+        torch.rand(count) < 0.5,
+        hosts.roll(int(torch.randint(1, len(hosts), ()))),  # nobody lends to himself
+    )
+
+
+def plan(config: DeganConfig, recipe: DeganRecipe, data_root: Path, device: torch.device) -> Plan:
+    """Load the data and lay out both stages."""
+    torch.manual_seed(recipe.seed)
+    embed = load("identity", device=str(device))
+    people = embed(torch.zeros(1, 3, config.size_px, config.size_px, device=device)).shape[1]
+    network = Trained(config, people)
+    if recipe.start:
+        network.model.load_state_dict(load("degan", recipe.start, device="cpu").state_dict())
+    losses = Step(network.to(device), embed, recipe, device)
+    counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
+    labelled = LabelledFaces(data_root, counts, recipe.seed)
+    held_out = load_puppets(data_root, "validation")
+    stages = []
+    if recipe.steps_synthesis:
+        pairs = PairSource.load(data_root)
+
+        def batch(step: int) -> Batch:
+            return tuple(v.to(device) for v in draw(pairs, labelled.batch(step, strength=0.7), recipe))
+
+        stages.append(_synthesis_stage(network, losses, recipe, batch))
+    if recipe.steps_readers:
+        stages.append(_reader_stage(network, losses, labelled, data_root))
+
+    def evaluate(module: nn.Module) -> Mapping[str, float]:
+        return edit_left(cast(Trained, module.eval()).model, held_out)
+
+    def sheet(module: nn.Module, path: Path) -> None:
+        save_sheet(examples(cast(Trained, module.eval()).model, held_out), path)
+
+    identity = json.dumps([asdict(config), asdict(recipe)])
+    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+
+
+def _synthesis_stage(network: Trained, losses: Step, recipe: DeganRecipe, batch: Callable[[int], Batch]) -> Stage:
+    synthesis = torch.optim.AdamW(decay_groups(network.synthesis(), recipe.weight_decay), betas=(0.5, 0.99))
+    critic = torch.optim.AdamW(decay_groups(network.critic, 0.0), betas=(0.5, 0.99))
+    rate = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05)
+    phases = [
+        Phase("synthesis", synthesis, losses.synthesize, rate, clip=1.0),
+        Phase("critic", critic, losses.criticise, lambda step: recipe.critic_rate),
+    ]
+    return Stage("synthesis", recipe.steps_synthesis, batch, phases)
+
+
+def _reader_stage(network: Trained, losses: Step, labelled: LabelledFaces, data_root: Path) -> Stage:
+    recipe, device = losses.recipe, losses.device
+    optimizer = torch.optim.AdamW(decay_groups(network.readers(), recipe.weight_decay), betas=(0.9, 0.99))
+    rate = one_cycle(recipe.reader_rate, recipe.steps_readers, 0.1)
+    pixels, labels = ferplus.load_validation(data_root)
+
+    def evaluate(module: nn.Module) -> Mapping[str, float]:
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            logits = fused_logits(cast(Trained, module.eval()).model, pixels, mirror=False)
+        return {
+            "validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
+            "validation_nll": float(F.cross_entropy(logits, labels)),
+        }
+
+    def batch(step: int) -> Batch:
+        faces, target = labelled.batch(step, strength=0.7)
+        return faces.to(device), target.to(device)
+
+    phase = Phase("read", optimizer, losses.read, lambda step: rate(step - recipe.steps_synthesis), clip=1.0)
+    return Stage("readers", recipe.steps_readers, batch, [phase], evaluate)
+
+
+def fused_logits(model: Degan, pixels: Tensor, mirror: bool) -> Tensor:
+    """The fusion's logits (N, 8) of tight faces uint8 (N, 48, 48)."""
+    return tight_logits(lambda faces: model.votes(model.seen(faces, Framing.TIGHT))[1], pixels, None, mirror)
+
+
+def edit_left(model: Degan, pairs: Pairs) -> dict[str, float]:
+    """See ``edits_left``; by the codes of the true faces."""
+
+    def both_ways(face: Tensor, neutral: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
+        into = model.decode(neutral, model.expression_of(face)).image
+        return into, model.decode(face, model.expression_of(neutral)).image
+
+    return edits_left(both_ways, pairs)
+
+
+@torch.inference_mode()
+def prototypes(model: Degan, pairs: Pairs, batch: int = 100) -> Tensor:
+    """Mean f_exp (8, code) of clear expressions, and of the neutral faces."""
+    clear = []
+    for k in range(1, len(EMOTIONS)):
+        rows = torch.nonzero(pairs.emotion == k)[:, 0]
+        strength = pairs.intensity[rows]
+        clear.append(rows[strength >= strength.quantile(1 - CLEAREST)] if len(rows) else rows)
+    codes, emotions = [], []
+    for rows in torch.split(torch.cat(clear), batch):
+        for pictures, emotion in ((pairs.face[rows], pairs.emotion[rows]), (pairs.neutral[rows], 0 * rows)):
+            codes.append(model.expression_of(from_bytes(pictures)))
+            emotions.append(emotion)
+    return prototypes_of(torch.cat(codes), torch.cat(emotions))
+
+
+@torch.inference_mode()
+def examples(model: Degan, pairs: Pairs, people: int = 8) -> list[Tensor]:
+    """Rows to look at: neutral people; what one face of each expression lends them, each row beginning with that face;
+    what the eight prototypes of ``pairs`` make of them.
+    """
+    shown = [int(torch.nonzero(pairs.emotion == k)[-1, 0]) for k in range(1, len(EMOTIONS))]
+    neutral = from_bytes(pairs.neutral[torch.nonzero(pairs.emotion == 1)[:people, 0]])
+    rows = [torch.cat([torch.zeros_like(neutral[:1]), neutral])]
+    for row in shown:
+        source = from_bytes(pairs.face[row : row + 1])
+        made = model.decode(neutral, model.expression_of(source).expand(len(neutral), -1)).image
+        rows.append(torch.cat([source, made.clamp(-1, 1)]))
+    points = prototypes(model, pairs)
+    for k in range(len(EMOTIONS)):
+        made = model.decode(neutral, points[k : k + 1].expand(len(neutral), -1)).image
+        rows.append(torch.cat([torch.zeros_like(neutral[:1]), made.clamp(-1, 1)]))
+    return rows
+
+
+def finish(network: nn.Module, config: DeganConfig, data_root: Path) -> tuple[Degan, dict[str, float]]:
+    """Drop the critic, make the prototypes, round to what is stored, fit the temperature; the model and its numbers."""
+    trained = cast(Trained, rounded_to_half(network).eval()).model
+    trained.prototypes.copy_(prototypes(trained, load_puppets(data_root, "train")))
+    rounded_to_half(trained)
+    pixels, labels = ferplus.load_validation(data_root)
+    logits = fused_logits(trained, pixels, mirror=True)
+    temperature = fit_temperature(logits, labels)
+    model = Degan(replace(config, temperature=temperature))
+    model.load_state_dict(trained.state_dict())
+    held_out = load_puppets(data_root, "validation")
+    calm = model.eval().prototypes[:1]
+    neutral = left_over(lambda faces: model.decode(faces, calm.expand(len(faces), -1)).image, held_out)
+    left = edit_left(model, held_out) | {name: neutral[name] for name in ("left", "neutral_l1")}
+    return model, {
+        "validation_accuracy": round(float((logits.argmax(1) == labels).float().mean()), 5),
+        "validation_nll": round(float(F.cross_entropy(logits / temperature, labels)), 5),
+        **{f"puppets_validation_{k}": round(v, 5) for k, v in left.items()},
+    }
+
+
+Recipe = DeganRecipe
+DATA = (
+    "Pairs: puppets train, London Set train",
+    "Labels: FER+ train by votes (rows whose picture also stands in validation or test left out), lfw_smiles train, "
+    "London Set train, puppets train",
+)
+LIMITS = (
+    "It labels what a face shows, not what a person feels.",
+    "Edits and transfers are guesses. A transfer carries over what 32 numbers hold: not the look of the eyes, nor the "
+    "pose of the head.",
+    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
+    "seldom seen in training.",
+)

@@ -1,0 +1,21 @@
+"""The seven expressions as targets of an editor, in degrees."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fer.types import EMOTIONS, TargetSpace
+
+EMOTION_TARGETS = TargetSpace(tuple(map(str, EMOTIONS[1:])), (0.0,) * 7, (1.0,) * 7)  # zeros are neutral
+
+
+def code_of(emotion: Tensor, intensity: Tensor) -> Tensor:
+    """Target codes (B, 7) of emotions (B,) in 0..7 at intensities (B,); zeros for neutral."""
+    return F.one_hot(emotion, len(EMOTIONS))[:, 1:].float() * intensity[:, None]
+
+
+def distribution_of(code: Tensor) -> Tensor:
+    """Distributions (B, 8) of codes (B, 7) whose sum is at most 1: what is missing is neutral."""
+    return torch.cat([1 - code.sum(1, keepdim=True), code], 1)
