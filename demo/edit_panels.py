@@ -73,7 +73,7 @@ def _outcome(edited: Edited) -> str:
         shown = f"no expression: {label}" if label == Emotion.NEUTRAL else label
         return f"The edited face shows {shown} ({after}){', as before' if same else ''}."
     if same:
-        return f"The edited face shows no more {label} than before ({after})."
+        return f"The edited face is no nearer to {label} than before ({after})."
     moved = "comes nearer to" if edited.after > edited.before else "moves away from"
     return f"The edited face {moved} {label}, but does not show it clearly ({after})."
 

@@ -100,14 +100,11 @@ def add(page: gr.Blocks, shelf: Shelf, shared: Shared, queueing: Mapping[str, An
         edited = gr.State(None, time_to_live=kept.STATE_SECONDS)
         wires = Wires(shelf, spaces, shared, controls, Results(start, tools, face, gauges, edited, *shown), queueing)
         sections = [_transfer(wires), _people(wires)]
-        _wire(wires, tab, sections)
+        _wire(page, wires, tab, sections)
         _wire_results(wires, paste, film)
     start.click(None, None, None, js=viewer.OPEN_READ_JS, **SILENT)
     for event in (tab.select, controls.model.input):
         event(None, controls.model, None, js=viewer.EDIT_LINK_JS, **SILENT)
-    page.load(None, None, controls.model, js=viewer.from_link_js(list(spaces), controls.model.value)).then(
-        None, None, None, js=viewer.OPEN_EDIT_JS, **SILENT
-    )
 
 
 def _controls(spaces: Spaces) -> tuple[Controls, gr.HTML]:
@@ -149,7 +146,7 @@ def _sliders(space: TargetSpace) -> list[gr.Slider]:
     ]
 
 
-def _wire(wires: Wires, tab: gr.Tab, sections: list[gr.Accordion]) -> None:
+def _wire(page: gr.Blocks, wires: Wires, tab: gr.Tab, sections: list[gr.Accordion]) -> None:
     """Every edit: on entering the tab, live from the controls, and nothing left of a photograph that was replaced."""
     controls, results = wires.controls, wires.results
     live = {**SILENT, **wires.queueing, "trigger_mode": "always_last"}
@@ -157,17 +154,20 @@ def _wire(wires: Wires, tab: gr.Tab, sections: list[gr.Accordion]) -> None:
     asked = [*wires.given, controls.preset, controls.intensity]
     mixing = [*results, controls.preset, controls.intensity]
     switched = [controls.preset, controls.intensity, controls.advanced, *controls.groups, *sections]
+    switch = {"fn": partial(_switch, wires), "inputs": asked, "outputs": [*results, *controls.values, *switched]}
     events = [
         tab.select(partial(_enter, wires), [results.edited, *mixed], list(results), **live),
         controls.preset.input(partial(_ask, wires), asked, [*results, *controls.values, controls.intensity], **live),
         controls.intensity.input(partial(_turn, wires), asked, [*results, *controls.values], **live),
-        controls.model.input(partial(_switch, wires), asked, [*results, *controls.values, *switched], **live),
+        controls.model.input(**switch, **live),
         *(slider.input(partial(_mix, wires), mixed, mixing, **live) for slider in controls.values),
     ]
     for event in events:
         _then_take_back(event, [results.face, results.gauges])
     for event in wires.shared.replaced:
         event.then(_no_photo, None, list(results), **SILENT)
+    linked = page.load(None, None, controls.model, js=viewer.from_link_js(list(wires.spaces), controls.model.value))
+    linked.then(**switch, queue=False, **SILENT).then(None, None, None, js=viewer.OPEN_EDIT_JS, **SILENT)
 
 
 def _then_take_back(event: Any, shown: list[Any]) -> None:

@@ -58,7 +58,8 @@ EDIT_LINK_JS = """(model) => {
 }"""
 READ_LINK_JS = """(model) => {
   const query = new URLSearchParams(location.search);
-  if (query.get('view') !== 'edit') return;
+  const visited = document.querySelector('#preset');  // gradio selects Read at the start, and draws Edit when visited
+  if (!visited || query.get('view') !== 'edit') return;
   const view = document.querySelector('#removal [role=tab][aria-selected=true]');
   if (view) query.set('view', view.dataset.view); else query.delete('view');
   query.set('model', model);

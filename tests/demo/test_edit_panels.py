@@ -56,7 +56,7 @@ def test_a_cosine_below_zero_is_an_empty_bar_with_its_number(edited: Edited) -> 
         ("neutral", 0.1, 0.8, f"The edited face shows no expression: neutral (80{NB}%)."),
         ("fear", 0.02, 0.3, f"The edited face comes nearer to fear, but does not show it clearly (30{NB}%)."),
         ("fear", 0.4, 0.3, f"The edited face moves away from fear, but does not show it clearly (30{NB}%)."),
-        ("anger", 0.2, 0.2, f"The edited face shows no more anger than before (20{NB}%)."),
+        ("anger", 0.2, 0.2, f"The edited face is no nearer to anger than before (20{NB}%)."),
     ],
 )
 def test_the_outcome_in_words(edited: Edited, label: str, before: float, after: float, words: str) -> None:
