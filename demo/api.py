@@ -10,9 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from demo import panels, removal, results, service, uploads
+from demo import edit_panels, editing, panels, removal, results, service, uploads
 from demo.models import Shelf
 from fer.errors import FerError, RegistryError
+from fer.models.base import Editor, Recognizer
 
 
 def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None:
@@ -39,8 +40,8 @@ def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None
         and marked as such.
         """
         with uploads.taken(dict(image)) as data, sentences():
-            if model in shelf and not shelf.removes(model):
-                able = [offer.name for offer in shelf.offers if offer.removes]
+            able = [offer.name for offer in shelf.readers if shelf.removes(offer.name)]
+            if model in shelf.able(Recognizer) and model not in able:
                 raise RegistryError(f"{model} only reads. Models that also remove here: {', '.join(able) or 'none'}.")
             remover = shelf.take(model)
             reading = service.read(data, remover)
@@ -53,7 +54,32 @@ def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None
 
     gr.api(read, api_name="read", **queueing)
     gr.api(neutralize, api_name="neutralize", **queueing)
+    if editors := shelf.able(Editor):
+        _add_edit(shelf, editors[0], queueing)
     gr.api(benchmarks, api_name="benchmarks")
+
+
+def _add_edit(shelf: Shelf, default: str, queueing: Mapping[str, Any]) -> None:
+    def edit(image: gr.FileData, emotion: str, intensity: float = 1.0, model: str = default) -> editing.EditAnswer:
+        """Give every face of a photograph another expression.
+
+        image: a JPEG, PNG or WebP file, at most 20 MB; it is deleted once read. emotion: neutral, happiness, surprise,
+        sadness, anger, disgust, fear or contempt, as far as the model knows it. intensity: 0 (no expression) to 1.
+        model: the name of a model that edits. Returns the model with its weights, what was asked for, the photograph's
+        size in px and its faces, the largest first, each with box, the generated face as a data: address of an aligned
+        PNG, how alike an embedding finds it to the face before (cosine), the probability that the judge gives to the
+        expression before and after, and a caution where the face is small, turned or tilted. The faces are generated
+        and marked as such.
+        """
+        with uploads.taken(dict(image)) as data, sentences():
+            room = editing.studio(shelf, model)
+            target = editing.target_of(room.space, emotion, intensity)
+            reading = service.read(data, room.judge)
+            faces = [editing.edit(room, one, target) for one in reading.faces]
+            answers = [editing.face_json(one, edit_panels.edited_png(one)) for one in faces]
+            return editing.as_json(room, reading, emotion, intensity, answers)
+
+    gr.api(edit, api_name="edit", **queueing)
 
 
 @contextmanager

@@ -13,18 +13,23 @@ from fer.errors import RegistryError
 from fer.models.base import Neutralizer, Recognizer
 
 JUDGE = "plain"  # reads what others made: it sees no residue and was not trained with them
+IDENTITY = "identity"  # tells whether a generated face is still the same person
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A model that can be chosen. removes: it also gives the face without its expression."""
+    """A model of the page. kind: its class; what it inherits is what it can do, see ``fer.models.base``."""
 
     name: str
-    removes: bool
+    kind: type
+
+    def can(self, capability: type) -> bool:
+        return issubclass(self.kind, capability)
 
     @property
     def label(self) -> str:
-        return f"{self.name}: reads and removes" if self.removes else f"{self.name}: reads"
+        """For the choice of a reader."""
+        return f"{self.name}: reads and removes" if self.can(Neutralizer) else f"{self.name}: reads"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +43,11 @@ class Loaded:
 
 
 def bundled() -> tuple[Offer, ...]:
-    """The judge, and each model that names expressions and whose weights lie beside the code; the registry's order."""
+    """The judge, and each model whose weights lie beside the code, in the registry's order."""
     return tuple(
-        Offer(name, issubclass(kind, Neutralizer))
+        Offer(name, kind)
         for name, spec in registry.specs().items()
-        if isinstance(kind := spec.build, type) and issubclass(kind, Recognizer)
+        if isinstance(kind := spec.build, type)
         if name == JUDGE or (weights.BUNDLED / f"{name}.safetensors").is_file()
     )
 
@@ -63,21 +68,28 @@ class Shelf:
         self._lock = threading.Lock()
 
     @property
+    def readers(self) -> list[Offer]:
+        """The models that name expressions."""
+        return [offer for offer in self.offers if offer.can(Recognizer)]
+
+    @property
     def default(self) -> str:
-        """The first that also removes the expression, else the first."""
-        return next((o.name for o in self.offers if o.removes), self.offers[0].name)
+        """The first reader that also removes the expression, else the first."""
+        return next((o.name for o in self.readers if o.can(Neutralizer)), self.readers[0].name)
+
+    def able(self, capability: type) -> list[str]:
+        """Names of the models that inherit ``capability``."""
+        return [offer.name for offer in self.offers if offer.can(capability)]
 
     def removes(self, name: str) -> bool:
-        """Whether the model gives the face without its expression."""
-        return any(o.removes for o in self.offers if o.name == name)
+        """Whether the reader also gives the face without its expression."""
+        return name in [o.name for o in self.readers if o.can(Neutralizer)]
 
-    def __contains__(self, name: object) -> bool:
-        return name in [o.name for o in self.offers]
-
-    def take(self, name: str) -> Loaded:
-        """The model of that name. Raises RegistryError for one that is not offered, or WeightsError."""
-        if name not in self:
-            raise RegistryError.unknown("model", name, [o.name for o in self.offers])
+    def take(self, name: str, capability: type = Recognizer) -> Loaded:
+        """The model of that name. Raises RegistryError for one that cannot do what is needed, or WeightsError."""
+        able = self.able(capability)
+        if name not in able:
+            raise RegistryError.unknown("model", name, able)
         with self._lock:
             if name not in self._loaded:
                 self._loaded[name] = self._load(name)

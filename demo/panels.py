@@ -23,6 +23,7 @@ from fer.images import to_picture
 PREVIEW_PX = 1600  # the longer side of the photograph as shown; the download has its full size
 FACE_PX = 512
 BEFORE_AFTER = "Left of the line as photographed, right of it generated. Drag, or use the arrow keys."
+WITHOUT = "generated without expression"
 WORKING = "Removing the expression..."
 
 
@@ -84,39 +85,47 @@ def _yes(holds: bool) -> str:
     return str(holds).lower()
 
 
-def compare_html(before: str, after: str, what: str, ratio: float, widest_px: int) -> str:
-    """Two pictures of one size on top of each other with a line to drag. before, after: addresses."""
+def face_html(before: Image.Image, after: Image.Image, made: str) -> str:
+    """A face and what was made of it, with a line to drag. made: how it was generated, in words."""
+    first, second = address(pictures.jpeg(enlarged(before), (90,)), "image/jpeg"), generated(enlarged(after))
+    return compare_html(first, second, "The face", 1.0, pictures.SHOWN_PX, made)
+
+
+def compare_html(before: str, after: str, what: str, ratio: float, widest_px: int, made: str) -> str:
+    """Two pictures of one size on top of each other with a line to drag. before, after: addresses; made: in words."""
     return (
         f'<figure class="dp-compare" style="--ratio:{ratio:.5f};--widest:{widest_px}px"><div class="dp-pair">'
         f'<img src="{before}" alt="{what}, as photographed"><img class="dp-after" src="{after}" '
-        f'alt="{what}, generated without expression"><span class="dp-line"></span>'
+        f'alt="{what}, {escape(made)}"><span class="dp-line"></span>'
         f'<input type="range" min="0" max="100" value="50" aria-label="{what}: where the generated part begins, %">'
         f"</div><figcaption>{BEFORE_AFTER}</figcaption></figure>"
     )
 
 
-def _generated(picture: Image.Image) -> str:
+def generated(picture: Image.Image) -> str:
+    """The address of a picture that is shown with the mark."""
     return address(pictures.jpeg(pictures.marked(picture), (90,)), "image/jpeg")
 
 
-def _picture(picture: Image.Image, alt: str, kind: str = "dp-map") -> str:
-    return f'<img class="{kind}" src="{address(pictures.jpeg(picture, (90,)), "image/jpeg")}" alt="{escape(alt)}">'
+def picture_html(picture: Image.Image, alt: str, share: str = pictures.PARTLY) -> str:
+    """A picture of a panel. share: how much of it is generated, see ``pictures.png``."""
+    source = address(pictures.jpeg(picture, (90,), share), "image/jpeg")
+    return f'<img class="dp-map" src="{source}" alt="{escape(alt)}">'
 
 
-def _enlarged(picture: Image.Image) -> Image.Image:
+def enlarged(picture: Image.Image) -> Image.Image:
+    """A small face as large as the page shows it."""
     return picture.resize((pictures.SHOWN_PX,) * 2, Image.Resampling.BICUBIC) if picture.width < FACE_PX else picture
 
 
-def _side(picture: str, *paragraphs: str) -> str:
+def side_html(picture: str, *paragraphs: str) -> str:
     """A picture with words beside it (below it on a phone)."""
     return f'<div class="dp-side">{picture}<div>{"".join(f"<p>{text}</p>" for text in paragraphs)}</div></div>'
 
 
 def _neutral(shown: Shown) -> str:
-    before = address(pictures.jpeg(_enlarged(shown.face.crop), (90,)), "image/jpeg")
-    after = _generated(_enlarged(to_picture(shown.removal.neutral)))
-    return _side(
-        compare_html(before, after, "The face", 1.0, pictures.SHOWN_PX),
+    return side_html(
+        face_html(shown.face.crop, to_picture(shown.removal.neutral), WITHOUT),
         f"The right part is what <b>{shown.remover.name}</b> makes of this face: the same person without expression, "
         "as the model imagines it. It is generated, not a photograph.",
         f"Read by {JUDGE}, the generated face {escape(shown.judged)}",
@@ -131,8 +140,8 @@ def _residue(shown: Shown) -> str:
         f'--high:rgb{pictures.BRIGHTER}"></span><span class="dp-ends"><span>darker</span><span>unchanged</span>'
         "<span>brighter</span></span>"
     )
-    return _side(
-        _picture(_enlarged(pictures.heat(residue)), "Residue: what the expression made brighter and darker"),
+    return side_html(
+        picture_html(enlarged(pictures.heat(residue)), "Residue: what the expression made brighter and darker"),
         "The residue is the face less its neutral face: what the expression made <b>brighter</b> (orange) or "
         f"<b>darker</b> (blue). Grey did not change.{legend}"
         f"Full colour: {full} of the way from black to white.",
@@ -149,7 +158,7 @@ def _proof(shown: Shown) -> str:
 
 def _layers(shown: Shown) -> str:
     figures = "".join(
-        f"<figure>{_picture(pictures.layer(shown.removal.face, values), f'{side} by {side} layers, where they change')}"
+        f"<figure>{picture_html(pictures.layer(shown.removal.face, values), f'{side} by {side} layers, changes')}"
         f"<figcaption>{side} × {side} layers</figcaption></figure>"
         for side, values in shown.removal.layers
     )
@@ -163,8 +172,10 @@ def _layers(shown: Shown) -> str:
 def _movement(shown: Shown) -> str:
     if shown.removal.landmarks is None:
         return ""
-    return _side(
-        _picture(pictures.arrows(shown.removal.face, *shown.removal.landmarks), "Arrows from the face to its neutral"),
+    return side_html(
+        picture_html(
+            pictures.arrows(shown.removal.face, *shown.removal.landmarks), "Arrows from the face to its neutral"
+        ),
         "Where the points of the face go when the expression leaves it. The arrows are "
         f"{pictures.ARROWS_LONGER} times as long as the movement; a dot alone stays.",
     )
@@ -202,24 +213,26 @@ def _downloads(shown: Shown) -> str:
         "Neutral face (PNG)": ("deadpan-face.png", neutral_png(shown.removal)),
         "Residue (PNG)": (
             "deadpan-residue.png",
-            _png(pictures.marked(_enlarged(pictures.heat(shown.removal.residue)))),
+            png_address(pictures.marked(enlarged(pictures.heat(shown.removal.residue)))),
         ),
         "Reading (JSON)": ("deadpan-reading.json", address(reading_json(shown.reading), "application/json")),
-        "Result card (PNG)": ("deadpan-card.png", _png(tall)),
+        "Result card (PNG)": ("deadpan-card.png", png_address(tall)),
     }
-    return f'<p class="dp-downloads">{_links(files)}<a class="dp-here" href="?">Link to this view</a></p>'
+    return f'<p class="dp-downloads">{links_html(files)}<a class="dp-here" href="?">Link to this view</a></p>'
 
 
-def _png(picture: Image.Image) -> str:
+def png_address(picture: Image.Image) -> str:
+    """A picture to download, as a data: address."""
     return address(pictures.png(picture), "image/png")
 
 
 def neutral_png(removed: Removal) -> str:
     """The generated face, marked, as a data: address."""
-    return _png(pictures.marked(to_picture(removed.neutral)))
+    return png_address(pictures.marked(to_picture(removed.neutral)))
 
 
-def _links(files: Mapping[str, tuple[str, str]]) -> str:
+def links_html(files: Mapping[str, tuple[str, str]]) -> str:
+    """A link per file. files: title -> name and address."""
     return "".join(f'<a download="{name}" href="{data}">{title}</a>' for title, (name, data) in files.items())
 
 
@@ -230,18 +243,28 @@ def reading_json(reading: Reading) -> bytes:
 
 
 def everyone_html(photo: Image.Image, pasted: Image.Image, faces: int) -> str:
-    """The whole photograph before and after, its longer side at most ``PREVIEW_PX``; the full size to download."""
+    """The whole photograph before and after everyone lost the expression."""
+    words = f"{faces} face{'' if faces == 1 else 's'} generated"
+    return photograph_html("Everyone, deadpan", photo, pasted, ("Neutral", "deadpan-photograph.jpg"), WITHOUT, words)
+
+
+def photograph_html(
+    heading: str, photo: Image.Image, pasted: Image.Image, file: tuple[str, str], made: str, words: str
+) -> str:
+    """A photograph before and after, its longer side at most ``PREVIEW_PX``; the full size to download.
+
+    file: its kind and its name; made: how its faces were generated; words: beside the link.
+    """
     small = [picture.copy() for picture in (photo, pasted)]
     for picture in small:
         picture.thumbnail((PREVIEW_PX, PREVIEW_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    before, after = address(pictures.jpeg(small[0], (88,)), "image/jpeg"), _generated(small[1])
+    before, after = address(pictures.jpeg(small[0], (88,)), "image/jpeg"), generated(small[1])
     full = address(pictures.jpeg(pictures.marked(pasted)), "image/jpeg")
-    title = f"Neutral photograph (JPEG, {photo.width} × {photo.height})"
+    title = f"{file[0]} photograph (JPEG, {photo.width} × {photo.height})"
     return (
-        '<section class="dp-removal"><h2>Everyone, deadpan</h2>'
-        f"{compare_html(before, after, 'The photograph', photo.width / photo.height, PREVIEW_PX)}"
-        f'<p class="dp-downloads">{_links({title: ("deadpan-photograph.jpg", full)})}'
-        f"<span>{faces} face{'' if faces == 1 else 's'} generated</span></p></section>"
+        f'<section class="dp-removal"><h2>{heading}</h2>'
+        f"{compare_html(before, after, 'The photograph', photo.width / photo.height, PREVIEW_PX, made)}"
+        f'<p class="dp-downloads">{links_html({title: (file[1], full)})}<span>{words}</span></p></section>'
     )
 
 

@@ -18,7 +18,7 @@ from fer.framing import LUMINANCE, resized
 from fer.images import to_picture, to_tensor
 from fer.models.base import Neutralizer, Recognizer
 from fer.regions import face_ellipse
-from fer.types import EMOTIONS
+from fer.types import EMOTIONS, Face
 
 HIDDEN_SHARE = 0.2  # of the face's ellipse
 DRAWS = 5  # random fifths, seeded 0, 1, ...
@@ -80,11 +80,23 @@ def remove(model: Neutralizer, faces: Sequence[FaceReading]) -> list[Removal]:
 
 def everyone(photo: Image.Image, faces: Sequence[FaceReading], removals: Sequence[Removal]) -> Image.Image:
     """The photograph with every face replaced by its neutral one."""
+    befores = [removal.face for removal in removals]
+    return pasted(photo, [one.face for one in faces], befores, [removal.neutral for removal in removals])
+
+
+def pasted(
+    photo: Image.Image, faces: Sequence[Face], befores: Sequence[Tensor], afters: Sequence[Tensor], scale: float = 1.0
+) -> Image.Image:
+    """The photograph with faces, given in sizes of their own, replaced.
+
+    befores, afters: (3, S, S) in [-1, 1] in the frames of ``faces``; scale: how many times as large the photograph is
+    as the one that they were found in.
+    """
     cut = []
-    for one, removal in zip(faces, removals, strict=True):
-        factor = one.face.pixels.shape[-1] / removal.face.shape[-1]
-        cut.append(replace(one.face, pixels=removal.face, to_source=scaled(one.face.to_source, factor)))
-    return paste_back(photo, cut, [removal.neutral for removal in removals])
+    for face, before in zip(faces, befores, strict=True):
+        to_source = scaled(face.to_source, face.pixels.shape[-1] / before.shape[-1]) * scale
+        cut.append(replace(face, pixels=before, to_source=to_source))
+    return paste_back(photo, cut, afters)
 
 
 @dataclass(frozen=True)

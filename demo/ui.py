@@ -9,18 +9,19 @@ from typing import Any, NamedTuple
 import gradio as gr
 from PIL import Image
 
-from demo import api, models, panels, plots, removal, results, service, uploads, viewer
+from demo import api, edit_ui, kept, models, panels, plots, removal, results, service, uploads, viewer
+from demo.edit_ui import Shared
+from demo.kept import hide, put
 from demo.models import Shelf
 from demo.service import Example, Reading
 from fer.errors import FerError
 from fer.images import ImageSource, open_image
+from fer.models.base import Editor, Recognizer
 
 TEXT = Path(__file__).parent / "text"
 CSS = Path(__file__).parent / "page.css"
 DELETE_CACHE_SECONDS = (60, 600)  # look every minute, delete what is older than ten: a backstop, see demo.uploads
-REMOVAL_JS = Path(__file__).parent / "removal.js"
 PHOTO_SECONDS = 60  # the photograph, until all its faces are pasted back; then it is let go
-STATE_SECONDS = 3600  # the crops of the last reading, in memory, so that another face can be picked
 PHOTO_HEIGHT_PX = 400  # also in page.css
 READING = {"concurrency_limit": 1, "concurrency_id": "reading"}  # one photograph at a time on two cores
 HINT = "Add a photograph, or click one of the examples below."
@@ -38,12 +39,17 @@ def build(
     with gr.Blocks(title="Deadpan", delete_cache=delete_cache, analytics_enabled=False, fill_width=False) as page:
         gr.HTML(viewer.header_html())
         with gr.Tabs():
-            with gr.Tab("Read", id="read"):
-                model = _read_tab(shelf)
+            with gr.Tab("Read", id="read", elem_id="read") as first:
+                shared = _read_tab(shelf)
+            if shelf.able(Editor):
+                first.select(None, shared.model, None, js=viewer.READ_LINK_JS, api_visibility="private")
+                edit_ui.add(page, shelf, shared, READING)
             with gr.Tab("Benchmarks", id="benchmarks"):
                 _benchmarks_tab(results_folder)
             with gr.Tab("About", id="about"):
                 gr.Markdown(_text("about"), elem_classes="dp-text")
+                if shelf.able(Editor):
+                    gr.Markdown(_text("about-editing"), elem_classes="dp-text")
         api.add(shelf, results_folder, READING)
 
         def forget(request: gr.Request) -> None:
@@ -52,7 +58,7 @@ def build(
             page.state_holder.session_data.pop(str(request.session_hash), None)
 
         page.unload(forget)
-        page.load(None, None, model, js=viewer.from_link_js([o.name for o in shelf.offers], shelf.default))
+        page.load(None, None, shared.model, js=viewer.from_link_js(shelf.able(Recognizer), shelf.default))
     return page
 
 
@@ -76,7 +82,7 @@ class Tab(NamedTuple):
     photo: gr.State
 
 
-def _read_tab(shelf: Shelf) -> gr.Radio:
+def _read_tab(shelf: Shelf) -> Shared:
     choices = service.examples()
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
@@ -90,49 +96,37 @@ def _read_tab(shelf: Shelf) -> gr.Radio:
                 placeholder="Drop a photograph here\nor click to choose one",
                 elem_id="photograph",
             )
-            shown = _keeping(viewer.NOTHING, "shown", visible="hidden", js=viewer.PICK_JS)
+            shown = kept.html(viewer.NOTHING, "shown", visible="hidden", js=viewer.PICK_JS)
             again = gr.Button("Another photograph", visible=False, size="sm", elem_id="again")
         with gr.Column(scale=1, min_width=320):
-            answer = _keeping(viewer.hint_html(HINT), "answer")
+            answer = kept.html(viewer.hint_html(HINT), "answer")
             chart = gr.Plot(visible=False, show_label=False, container=False, elem_id="chart")
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             strip = gr.HTML(viewer.examples_html(choices), js_on_load=viewer.PICK_JS, elem_id="examples")
         with gr.Column(scale=1, min_width=320):
             model = _model_choice(shelf)
-    removal = _keeping(viewer.NOTHING, "removal", js=REMOVAL_JS.read_text(encoding="utf-8"))
-    everyone = _keeping(viewer.NOTHING, "everyone", js=REMOVAL_JS.read_text(encoding="utf-8"))
+    removal = kept.html(viewer.NOTHING, "removal", js=kept.PANELS_JS)
+    everyone = kept.html(viewer.NOTHING, "everyone", js=kept.PANELS_JS)
     gr.Markdown(_text("privacy"), elem_classes="dp-small")
-    states = gr.State(None, time_to_live=STATE_SECONDS), gr.State(0), gr.State(None, time_to_live=PHOTO_SECONDS)
-    _wire(shelf, choices, strip, Tab(picture, shown, again, answer, chart, model, removal, everyone, *states))
-    return model
+    states = gr.State(None, time_to_live=kept.STATE_SECONDS), gr.State(0), gr.State(None, time_to_live=PHOTO_SECONDS)
+    return _wire(shelf, choices, strip, Tab(picture, shown, again, answer, chart, model, removal, everyone, *states))
 
 
 def _model_choice(shelf: Shelf) -> gr.Radio:
     """Which model answers; hidden where there is one only."""
     return gr.Radio(
-        [(offer.label, offer.name) for offer in shelf.offers],
+        [(offer.label, offer.name) for offer in shelf.readers],
         value=shelf.default,
         label="Model",
         show_label=False,
         container=False,
-        visible=len(shelf.offers) > 1,
+        visible=len(shelf.readers) > 1,
         elem_id="model",
     )
 
 
-def _keeping(value: str, name: str, visible: bool | str = True, js: str = "") -> gr.HTML:
-    """HTML that the browser goes on showing after the server took its value back."""
-    return gr.HTML(
-        value,
-        html_template=viewer.KEEPING_TEMPLATE,
-        js_on_load=viewer.KEEP_JS + js,
-        visible=visible,
-        elem_id=name,
-    )
-
-
-def _wire(shelf: Shelf, choices: list[Example], strip: gr.HTML, tab: Tab) -> None:
+def _wire(shelf: Shelf, choices: list[Example], strip: gr.HTML, tab: Tab) -> Shared:
     """Read first and show it; then remove the expression of one face, then of all; then take the values back."""
     fresh = [component for component in tab if component is not tab.model]
     answers = [tab.answer, tab.chart, tab.removal]
@@ -154,41 +148,25 @@ def _wire(shelf: Shelf, choices: list[Example], strip: gr.HTML, tab: Tab) -> Non
     changed = tab.model.input(
         partial(_change, shelf), [tab.reading, tab.picked, tab.model], [*answers, tab.reading, tab.everyone], **quiet
     )
-    kept = [tab.shown, tab.answer, tab.removal, tab.everyone]
+    shown = [tab.shown, tab.answer, tab.removal, tab.everyone]
     for event in (uploaded, clicked, picked, changed):
         done = event.then(partial(_remove, shelf), [tab.reading, tab.picked], tab.removal, **silent, **READING)
         if event in (uploaded, clicked):
             done = done.then(
                 partial(_everyone, shelf), [tab.reading, tab.photo], [tab.everyone, tab.photo], **silent, **READING
             )
-        done.then(partial(_take_back, len(kept)), None, kept, queue=False, **silent)
-    tab.again.click(_empty, None, fresh, **silent)
+        done.then(partial(kept.take_back, len(shown)), None, shown, queue=False, **silent)
+    emptied = tab.again.click(_empty, None, fresh, **silent)
     tab.model.input(None, tab.model, None, js=viewer.LINK_JS, **silent)
-
-
-def _put(value: Any) -> Any:
-    """Show a value. An update even where the component is visible already: see ``_take_back``."""
-    return gr.update(value=value, visible=True)
-
-
-def _hide() -> Any:
-    return gr.update(value=None, visible=False)
-
-
-def _take_back(count: int) -> Any:
-    """Empty the values of what the browser shows by now, so that no picture stays in the session on the server.
-
-    As updates: once gradio 6.31 has seen an update of a component, it files its plain values under another number.
-    """
-    return [gr.update(value="") for _ in range(count)]  # gradio consumes an update: none may be used twice
+    return Shared(tab.reading, tab.picked, tab.model, (uploaded, clicked, emptied))
 
 
 def _empty(answer: str = "") -> Updates:
     """No picture: the upload area, and a hint or the given answer."""
     nothing = gr.update(value=viewer.NOTHING, visible="hidden")
-    removal, everyone = _put(viewer.NOTHING), _put(viewer.NOTHING)
-    words = _put(answer or viewer.hint_html(HINT))
-    return _put(None), nothing, gr.update(visible=False), words, _hide(), removal, everyone, None, 0, None
+    removal, everyone = put(viewer.NOTHING), put(viewer.NOTHING)
+    words = put(answer or viewer.hint_html(HINT))
+    return put(None), nothing, gr.update(visible=False), words, hide(), removal, everyone, None, 0, None
 
 
 def _show(shelf: Shelf, source: ImageSource, model: str) -> Updates:
@@ -202,12 +180,12 @@ def _show(shelf: Shelf, source: ImageSource, model: str) -> Updates:
         reading = service.read(photo, shelf.take(model))
         answer, chart, removal = _answer(shelf, reading, 0)
     except FerError as error:
-        answer, chart, removal = _put(viewer.message_html(str(error))), _hide(), _put(viewer.NOTHING)
-    frame = _put(viewer.photo_html(photo, reading.faces if reading else ()))
+        answer, chart, removal = put(viewer.message_html(str(error))), hide(), put(viewer.NOTHING)
+    frame = put(viewer.photo_html(photo, reading.faces if reading else ()))
     removes = reading is not None and shelf.removes(model)
-    nothing = _put(viewer.NOTHING)
+    nothing = put(viewer.NOTHING)
     return (
-        _hide(),
+        hide(),
         frame,
         gr.update(visible=True),
         answer,
@@ -225,14 +203,14 @@ def _answer(shelf: Shelf, reading: Reading, index: int) -> Updates:
     face = reading.faces[index]
     waiting = panels.WORKING if shelf.removes(reading.model) else _readers_note(shelf, reading.model)
     return (
-        _put(viewer.answer_html(face, index, len(reading.faces))),
-        _put(plots.expression_chart(face.probabilities)),
-        _put(panels.note_html(waiting) if waiting else viewer.NOTHING),
+        put(viewer.answer_html(face, index, len(reading.faces))),
+        put(plots.expression_chart(face.probabilities)),
+        put(panels.note_html(waiting) if waiting else viewer.NOTHING),
     )
 
 
 def _readers_note(shelf: Shelf, model: str) -> str:
-    others = [offer.name for offer in shelf.offers if offer.removes]
+    others = [offer.name for offer in shelf.readers if shelf.removes(offer.name)]
     return f"{model} only reads. Choose {' or '.join(others)} to see the face without its expression." if others else ""
 
 
@@ -241,10 +219,10 @@ def _pick(reading: Reading | None, event: gr.EventData) -> Updates:
     index = int(event.index)
     if reading is None or not 0 <= index < len(reading.faces):
         gone = "This reading is no longer kept. Add the photograph again."
-        return _put(viewer.message_html(gone)), _hide(), _put(viewer.NOTHING), 0
+        return put(viewer.message_html(gone)), hide(), put(viewer.NOTHING), 0
     face = reading.faces[index]
-    chart = _put(plots.expression_chart(face.probabilities))
-    return _put(viewer.answer_html(face, index, len(reading.faces))), chart, gr.skip(), index
+    chart = put(plots.expression_chart(face.probabilities))
+    return put(viewer.answer_html(face, index, len(reading.faces))), chart, gr.skip(), index
 
 
 def _change(shelf: Shelf, reading: Reading | None, picked: int, model: str) -> Updates:
@@ -254,10 +232,10 @@ def _change(shelf: Shelf, reading: Reading | None, picked: int, model: str) -> U
     try:
         reading = service.read_again(reading, shelf.take(model))
     except FerError as error:
-        return _put(viewer.message_html(str(error))), _hide(), _put(viewer.NOTHING), reading, _put(viewer.NOTHING)
+        return put(viewer.message_html(str(error))), hide(), put(viewer.NOTHING), reading, put(viewer.NOTHING)
     again = f"Add the photograph again to see everyone as {model} makes them: it was not kept."
     note = panels.note_html(again) if shelf.removes(model) else viewer.NOTHING
-    return *_answer(shelf, reading, picked), reading, _put(note)
+    return *_answer(shelf, reading, picked), reading, put(note)
 
 
 def _remove(shelf: Shelf, reading: Reading | None, picked: int) -> Any:
@@ -265,9 +243,9 @@ def _remove(shelf: Shelf, reading: Reading | None, picked: int) -> Any:
     if reading is None or not shelf.removes(reading.model):
         return gr.skip()
     try:
-        return _put(panels.removal_html(panels.shown_of(shelf, reading, picked)))
+        return put(panels.removal_html(panels.shown_of(shelf, reading, picked)))
     except FerError as error:
-        return _put(viewer.message_html(str(error)))
+        return put(viewer.message_html(str(error)))
 
 
 def _everyone(shelf: Shelf, reading: Reading | None, photo: Image.Image | None) -> Updates:
@@ -277,9 +255,9 @@ def _everyone(shelf: Shelf, reading: Reading | None, photo: Image.Image | None) 
     try:
         removals = removal.remove(shelf.take(reading.model).model, reading.faces)
         pasted = removal.everyone(photo, reading.faces, removals)
-        return _put(panels.everyone_html(photo, pasted, len(reading.faces))), None
+        return put(panels.everyone_html(photo, pasted, len(reading.faces))), None
     except FerError as error:
-        return _put(viewer.message_html(str(error))), None
+        return put(viewer.message_html(str(error))), None
 
 
 def _benchmarks_tab(folder: Path) -> None:

@@ -19,7 +19,7 @@ MANY_FACES = 12  # from here on a number would cover its face: only the picked o
 
 # gradio keeps the last value of every component of a visit in the server's memory. Pictures therefore do not stay
 # values: the browser copies a value to ``kept``, which is what it shows, and the server then takes the value back
-# (``ui._take_back``). ``kept`` is not declared to the server, which would reset it. NOTHING is a value that shows
+# (``kept.take_back``). ``kept`` is not declared to the server, which would reset it. NOTHING is a value that shows
 # nothing; an empty value shows what was kept.
 KEEPING_TEMPLATE = "${value || (typeof kept === 'undefined' ? '' : kept)}"
 NOTHING = "<span></span>"
@@ -43,12 +43,37 @@ element.addEventListener('click', (event) => {
 });
 """
 
-# The address of the page names the model and the view, never the picture (see also removal.js).
+# The address of the page names the model and the view, never the picture (see also panels.js).
 LINK_JS = """(model) => {
   const query = new URLSearchParams(location.search);
   query.set('model', model);
   history.replaceState(history.state, '', `?${query}`);
 }"""
+
+EDIT_LINK_JS = """(model) => {
+  const query = new URLSearchParams(location.search);
+  query.set('view', 'edit');
+  query.set('model', model);
+  history.replaceState(history.state, '', `?${query}`);
+}"""
+READ_LINK_JS = """(model) => {
+  const query = new URLSearchParams(location.search);
+  const visited = document.querySelector('#preset');  // gradio selects Read at the start, and draws Edit when visited
+  if (!visited || query.get('view') !== 'edit') return;
+  const view = document.querySelector('#removal [role=tab][aria-selected=true]');
+  if (view) query.set('view', view.dataset.view); else query.delete('view');
+  query.set('model', model);
+  history.replaceState(history.state, '', `?${query}`);
+}"""
+OPEN_EDIT_JS = """() => {
+  if (new URLSearchParams(location.search).get('view') === 'edit') document.querySelector('#edit-button').click();
+}"""
+OPEN_READ_JS = "() => document.querySelector('#read-button').click()"
+
+# The photograph as the page shows it, sent back once in place of the last argument.
+PHOTO_JS = """(...given) => [
+  ...given.slice(0, -1), (document.querySelector('#shown .dp-frame img') || {src: ''}).src
+]"""
 
 
 def from_link_js(offered: Sequence[str], default: str) -> str:

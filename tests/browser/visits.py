@@ -51,7 +51,7 @@ class Visit:
         self.page.on("console", self._remember)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(address)
-        self.page.wait_for_selector("#examples button", timeout=WAIT_MS)
+        self.page.wait_for_selector("#examples button", state="attached", timeout=WAIT_MS)
 
     def _local_only(self, route: Route) -> None:
         parts = urlsplit(route.request.url)

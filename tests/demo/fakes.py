@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
-from demo.models import JUDGE, Loaded, Offer, Shelf
+from demo.models import IDENTITY, JUDGE, Loaded, Offer, Shelf
 from demo.service import EXAMPLES_FOLDER
-from fer.models.base import Neutralizer, Recognizer
-from fer.types import EMOTIONS, Edit, Framing, Prediction
+from fer.models.base import Editor, Embedder, Neutralizer, Recognizer, Sampler, Transferrer
+from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
 
 
 class Counting(Recognizer):
@@ -53,6 +54,62 @@ class Deadpanning(Recognizer, Neutralizer):
         return Edit(neutral, parts | {f"votes.{name}": votes for name in ("64", "fusion")})
 
 
+def tinted(faces: Tensor, amounts: Tensor) -> Tensor:
+    """Faces (B, 3, S, S) whose mouths are made redder by amounts (B,): by 0.5 of 2 where an amount is 1."""
+    spot = bump(faces.shape[-1], 0.5, 0.72) * torch.tensor([0.5, -0.25, -0.25])[:, None, None]
+    return (faces + amounts[:, None, None, None] * spot).clamp(-1, 1)
+
+
+class Tinting(Editor):
+    """Makes the mouth redder by the sum of the target."""
+
+    @property
+    def target_space(self) -> TargetSpace:
+        return TargetSpace(tuple(map(str, EMOTIONS[1:])), (0.0,) * 7, (1.0,) * 7)
+
+    def edit(self, faces: Tensor, target: Tensor) -> Edit:
+        return Edit(tinted(faces, target.sum(1)), {})
+
+
+class Shapeshifting(Editor, Transferrer, Sampler):
+    """Tints as ``Tinting``, half as much; takes a source's mean over; draws grey faces, redder by the target."""
+
+    @property
+    def target_space(self) -> TargetSpace:
+        return Tinting().target_space
+
+    def edit(self, faces: Tensor, target: Tensor) -> Edit:
+        return Edit(tinted(faces, target.sum(1) / 2), {})
+
+    def transfer(self, faces: Tensor, sources: Tensor) -> Edit:
+        return Edit(tinted(faces, sources.mean((1, 2, 3))), {})
+
+    def sample(self, target: Tensor, seed: int) -> Tensor:
+        greys = [
+            torch.rand(1, generator=torch.Generator().manual_seed(1000 * seed + row)) for row in range(len(target))
+        ]
+        return tinted(torch.stack(greys)[:, :, None, None].expand(-1, 3, 128, 128) - 0.5, target.sum(1))
+
+
+class Muscular(Editor):
+    """Understands 23 Action Units from 0 to 5 and no expression by its name; the mouth gets redder by the first."""
+
+    @property
+    def target_space(self) -> TargetSpace:
+        return TargetSpace(tuple(f"AU{n}" for n in range(1, 24)), (0.0,) * 23, (5.0,) * 23)
+
+    def edit(self, faces: Tensor, target: Tensor) -> Edit:
+        return Edit(tinted(faces, target[:, 0] / 5), {})
+
+
+class Brightness(Embedder):
+    """(1, 10 m) as a unit vector, m the mean of the face in [-1, 1]."""
+
+    def embed(self, faces: Tensor) -> Tensor:
+        mean = faces.mean((1, 2, 3))
+        return torch.nn.functional.normalize(torch.stack([torch.ones_like(mean), 10 * mean], 1))
+
+
 def bump(size: int, x0: float, y0: float) -> Tensor:
     """A soft spot (size, size) of height 1 at a place of the unit square."""
     centres = (torch.arange(size) + 0.5) / size
@@ -64,11 +121,18 @@ def loaded(name: str = JUDGE, model: Any = None) -> Loaded:
     return Loaded(name, model or Counting(), f"{name}-fake", "0" * 64)
 
 
-def shelf(*, removes: bool = False, judge: Recognizer | None = None) -> Shelf:
-    """Plain alone, or plain and a fake derl that removes."""
-    models = {JUDGE: judge or Counting()} | ({"derl": Deadpanning()} if removes else {})
-    offers = [Offer(name, name != JUDGE) for name in models]
-    return Shelf(offers, lambda name: loaded(name, models[name]))
+def shelf(
+    *,
+    removes: bool = False,
+    judge: Recognizer | None = None,
+    embedder: Embedder | None = None,
+    editors: Mapping[str, Editor] | None = None,
+) -> Shelf:
+    """Plain alone, or plain and a fake derl that removes, or plain, an embedder and the given editors."""
+    models: dict[str, Any] = {JUDGE: judge or Counting()} | ({"derl": Deadpanning()} if removes else {})
+    if editors:
+        models |= {IDENTITY: embedder or Brightness(), **editors}
+    return Shelf([Offer(name, type(model)) for name, model in models.items()], lambda name: loaded(name, models[name]))
 
 
 def encoded(picture: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:

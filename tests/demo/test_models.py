@@ -10,15 +10,32 @@ import pytest
 from demo import models
 from demo.models import Offer, Shelf
 from fer.errors import RegistryError, WeightsError
-from tests.demo.fakes import Counting, loaded, shelf
+from fer.models.base import Editor, Embedder, Neutralizer, Recognizer
+from tests.demo.fakes import Counting, Tinting, loaded, shelf
 
 
-def test_only_readers_with_bundled_weights_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_with_bundled_weights_are_offered_for_what_they_can_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(models.weights, "BUNDLED", tmp_path)
-    assert models.bundled() == (Offer("plain", False),)
+    assert [offer.name for offer in models.bundled()] == ["plain"]
     for name in ("identity", "derl", "errnet"):
         (tmp_path / f"{name}.safetensors").touch()
-    assert models.bundled() == (Offer("plain", False), Offer("derl", True), Offer("errnet", True))
+    offered = Shelf(models.bundled())
+    assert offered.able(Recognizer) == ["plain", "derl", "errnet"]
+    assert offered.able(Neutralizer) == ["derl", "errnet"]
+    assert offered.able(Embedder) == ["identity"]
+    assert offered.able(Editor) == []
+    assert [offer.label for offer in offered.readers][:2] == ["plain: reads", "derl: reads and removes"]
+
+
+def test_a_model_is_refused_for_what_it_cannot_do() -> None:
+    offered = shelf(editors={"tint": Tinting()})
+    assert offered.take("tint", Editor).name == "tint"
+    with pytest.raises(RegistryError, match=r'no model called "tint"\. Choose one of: plain\.'):
+        offered.take("tint")
+    with pytest.raises(RegistryError, match=r"Choose one of: tint\."):
+        offered.take("plain", Editor)
 
 
 def test_the_default_removes_where_one_does() -> None:
@@ -34,7 +51,7 @@ def test_a_model_that_is_not_offered_is_refused_with_the_choices() -> None:
 
 def test_a_model_is_loaded_once_by_many_threads() -> None:
     loads: list[str] = []
-    offered = Shelf([Offer("plain", False)], lambda name: loads.append(name) or loaded(name))  # type: ignore[func-returns-value]
+    offered = Shelf([Offer("plain", Counting)], lambda name: loads.append(name) or loaded(name))  # type: ignore[func-returns-value]
     threads = [threading.Thread(target=offered.take, args=("plain",)) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -52,7 +69,7 @@ def test_errors_of_loading_reach_the_caller_and_the_next_one_tries_again() -> No
             raise answer
         return answer
 
-    offered = Shelf([Offer("plain", False)], load)
+    offered = Shelf([Offer("plain", Counting)], load)
     with pytest.raises(WeightsError, match="There are no weights"):
         offered.take("plain")
     assert isinstance(offered.take("plain").model, Counting)

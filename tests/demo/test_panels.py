@@ -28,7 +28,7 @@ def views(html: str) -> list[str | None]:
 
 
 def downloads(html: str) -> dict[str, bytes]:
-    found = re.findall(r'<a download="([^"]+)" href="data:[a-z/]+;base64,([^"]+)"', html)
+    found = re.findall(r'<a download="([^"]+)" href="data:[a-z0-9/]+;base64,([^"]+)"', html)
     return {name: base64.b64decode(data) for name, data in found}
 
 

@@ -1,4 +1,5 @@
 // One listener of each kind for the life of the component: tabs, the line of a before-and-after, downloads.
+let at = '';  // where the line was dragged to: it stays there when the pictures are replaced
 let view = new URLSearchParams(location.search).get('view');
 
 const showView = () => {
@@ -10,7 +11,13 @@ const showView = () => {
     tab.tabIndex = on ? 0 : -1;
     element.querySelector(`[role=tabpanel][data-view="${tab.dataset.view}"]`).hidden = !on;
   });
+  if (at) element.querySelectorAll('.dp-compare').forEach(setLine);
   setHere();
+};
+
+const setLine = (compare) => {
+  compare.style.setProperty('--at', `${at}%`);
+  compare.querySelector('input').value = at;
 };
 
 const setHere = () => {
@@ -60,7 +67,11 @@ element.addEventListener('keydown', (event) => {
 });
 element.addEventListener('input', (event) => {
   const compare = event.target.closest('.dp-compare');
-  if (compare) compare.style.setProperty('--at', `${event.target.value}%`);
+  if (!compare) return;
+  at = event.target.value;
+  setLine(compare);
 });
-new MutationObserver(showView).observe(element, {childList: true, subtree: true});
+// gradio patches the old elements with the new attributes: a new picture may come without a new element.
+const watched = {childList: true, subtree: true, attributes: true, attributeFilter: ['src']};
+new MutationObserver(showView).observe(element, watched);
 showView();
