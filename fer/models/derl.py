@@ -187,6 +187,6 @@ SPEC = Spec(
         "Hinge loss with spectral normalisation instead of the logarithmic GAN loss; group instead of batch "
         "normalisation in the generator, so that nothing in it depends on the batch once it is frozen.",
         "Trained on rendered pairs, London Set pairs and neutral FER+ faces: BU-4DFE and BP4D demand an agreement.",
-        "An identity loss keeps the person.",
+        "An identity loss keeps the person; on rendered pairs the flow is told where the landmarks go.",
     ),
 )
