@@ -1,6 +1,6 @@
 """Draw docs/figures/bad-input.png: what derl makes of pictures that it was not made for.
 
-    python docs/figures/make_bad_input.py
+    python -m docs.figures.make_bad_input
 
 Faces: the astronaut of scikit-image (NASA, public domain) and the page's virtual people. Nobody else's photograph.
 """
