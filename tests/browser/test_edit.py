@@ -213,11 +213,18 @@ def test_the_expression_of_another_picture(visit: Visit, request: pytest.Fixture
     assert [path for path in uploads_folder.rglob("*") if path.is_file()] == []
 
 
+def type_seed(visit: Visit, seed: str) -> None:
+    """Type a seed and leave the field; a click in the same instant would still send the one before."""
+    visit.page.fill("#seed input", seed)
+    visit.page.press("#seed input", "Tab")
+    visit.page.wait_for_timeout(300)
+
+
 @both_sizes
 def test_people_who_do_not_exist(visit: Visit, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     visit.page.get_by_role("tab", name="Edit").click()
     visit.page.click("#people button")
-    visit.page.fill("#seed input", "7")
+    type_seed(visit, "7")
     visit.page.click("#draw")
     visit.page.wait_for_selector("#drawn .dp-people img >> nth=5", timeout=WAIT_MS)
     assert "with seed 7" in visit.page.inner_text("#drawn")
@@ -233,7 +240,7 @@ def test_people_who_do_not_exist(visit: Visit, request: pytest.FixtureRequest, t
     visit.page.press("#seed input", "Enter")
     visit.page.wait_for_function("document.querySelector('#drawn').innerText.includes('with seed 8')")
     assert visit.page.get_attribute("#drawn img >> nth=0", "src") != first
-    visit.page.fill("#seed input", "-1")
+    type_seed(visit, "-1")
     visit.page.click("#draw")
     visit.page.wait_for_function("document.querySelector('#drawn').innerText.includes('must be a whole number')")
     assert visit.overflow_px() <= 0
