@@ -68,6 +68,7 @@ def _dots(name: str, rows: Sequence[Mapping[str, Any]], colour: str) -> go.Scatt
         x=values,
         y=[row["name"] for row in rows],
         mode="markers",
+        orientation="h",  # models of one benchmark stand below each other: their intervals overlap
         marker={"color": colour, "size": 11},
         error_x={
             "type": "data",

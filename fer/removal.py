@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fer.data.pairs import Pairs
@@ -32,6 +33,21 @@ def paired_terms(made: Tensor, source: Tensor, truth: Tensor) -> dict[str, Tenso
     """Losses of pictures (B, 3, S, S) that were made of ``source`` and should be ``truth``."""
     pixels, pictures = pixel_weights(source, truth)
     return {"l1": weighted_l1(made, truth, pixels), "gradient": 0.5 * gradient_l1(made, truth, pictures)}
+
+
+def landmark_flow_loss(flow: Tensor, points: Tensor) -> Tensor:
+    """L1 of a flow (B, 2, S, S) px at the landmarks of the truth, in halves of the side.
+
+    There it has to point at the source's. points: (B, 2, 68, 2) of source and truth in the unit square; rows with nan
+    are left out.
+    """
+    known = ~points.isnan().flatten(1).any(1)
+    if not known.any():
+        return flow.sum() * 0.0
+    source, truth = (points[known] * 2 - 1).unbind(1)
+    halves = flow[known] * 2 / flow.shape[-1]
+    found = F.grid_sample(halves, truth[:, :, None], align_corners=False, padding_mode="border")
+    return (found[..., 0].transpose(1, 2) - (source - truth)).abs().mean()
 
 
 @torch.inference_mode()
@@ -80,3 +96,8 @@ def left_over(neutralize: Callable[[Tensor], Tensor], pairs: Pairs, batch: int =
         **{f"left_{name}": share for name, share in shares.items()},
         "neutral_l1": float(after[pairs.emotion == 0].mean()),
     }
+
+
+def for_card(left: Mapping[str, float]) -> dict[str, float]:
+    """Shares that are left on the puppets' validation people, named and rounded for a card."""
+    return {f"puppets_validation_{name}": round(value, 5) for name, value in left.items()}

@@ -18,6 +18,11 @@ from fer.images import from_bytes
 from fer.types import EMOTIONS, Emotion, Framing
 
 CLEARLY_NEUTRAL = 0.8  # share of the votes
+PAIRS_TOLD = "Pairs: puppets train, London Set train"  # for cards
+LABELS_TOLD = (
+    "Labels: FER+ train by votes (rows whose picture also stands in validation or test left out), lfw_smiles train, "
+    "London Set train, puppets train"
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -170,7 +170,7 @@ class Step:
 
     def __init__(self, network: Trained, embed: nn.Module, recipe: DeganRecipe, device: torch.device) -> None:
         self.network, self.embed, self.recipe, self.device = network, embed, recipe, device
-        self.made: tuple[Tensor, Tensor] | None = None  # transfers, embeddings of their hosts: for the critic's phase
+        self.made: tuple[Tensor, Tensor]  # by ``synthesize``, which comes first: transfers, embeddings of their hosts
 
     def synthesize(self, batch: Batch, step: int) -> Loss:
         """Encoder and decoder: reconstructions of pairs, transfers across people, what f_exp tells."""
@@ -211,7 +211,6 @@ class Step:
 
     def criticise(self, batch: Batch, step: int) -> Loss:
         """The critic: real faces against transfers and against real faces of others, and what real faces show."""
-        assert self.made is not None
         given = Given(*batch)
         real, count = torch.cat([given.face, given.labelled]), len(given.face)
         first = len(real) - given.transferred

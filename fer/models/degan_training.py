@@ -9,21 +9,20 @@ from pathlib import Path
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.augmentation import moved, photograph, similarities, soften
 from fer.data import ferplus
-from fer.data.mixtures import LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.load import load
 from fer.models.degan import Degan, DeganConfig, prototypes_of
 from fer.models.degan_losses import DeganRecipe, Step, Trained
-from fer.removal import edits_left, left_over
+from fer.removal import edits_left, for_card, left_over
 from fer.sheets import save_sheet
 from fer.targets import code_of, distribution_of
-from fer.temperature import fit_temperature
+from fer.temperature import calibrated, reading_scores
 from fer.training import Batch, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS, Framing
 from fer.weights import rounded_to_half
@@ -111,10 +110,7 @@ def _reader_stage(network: Trained, losses: Step, labelled: LabelledFaces, data_
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         with torch.autocast(device.type, dtype=torch.bfloat16):
             logits = fused_logits(cast(Trained, module.eval()).model, pixels, mirror=False)
-        return {
-            "validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
-            "validation_nll": float(F.cross_entropy(logits, labels)),
-        }
+        return reading_scores(logits, labels)
 
     def batch(step: int) -> Batch:
         faces, target = labelled.batch(step, strength=0.7)
@@ -181,26 +177,18 @@ def finish(network: nn.Module, config: DeganConfig, data_root: Path) -> tuple[De
     rounded_to_half(trained)
     pixels, labels = ferplus.load_validation(data_root)
     logits = fused_logits(trained, pixels, mirror=True)
-    temperature = fit_temperature(logits, labels)
+    temperature, numbers = calibrated(logits, labels)
     model = Degan(replace(config, temperature=temperature))
     model.load_state_dict(trained.state_dict())
     held_out = load_puppets(data_root, "validation")
     calm = model.eval().prototypes[:1]
     neutral = left_over(lambda faces: model.decode(faces, calm.expand(len(faces), -1)).image, held_out)
     left = edit_left(model, held_out) | {name: neutral[name] for name in ("left", "neutral_l1")}
-    return model, {
-        "validation_accuracy": round(float((logits.argmax(1) == labels).float().mean()), 5),
-        "validation_nll": round(float(F.cross_entropy(logits / temperature, labels)), 5),
-        **{f"puppets_validation_{k}": round(v, 5) for k, v in left.items()},
-    }
+    return model, numbers | for_card(left)
 
 
 Recipe = DeganRecipe
-DATA = (
-    "Pairs: puppets train, London Set train",
-    "Labels: FER+ train by votes (rows whose picture also stands in validation or test left out), lfw_smiles train, "
-    "London Set train, puppets train",
-)
+DATA = (PAIRS_TOLD, LABELS_TOLD)
 LIMITS = (
     "It labels what a face shows, not what a person feels.",
     "Edits and transfers are guesses. A transfer carries over what 32 numbers hold: not the look of the eyes, nor the "

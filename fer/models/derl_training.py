@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.data import ferplus
-from fer.data.mixtures import LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.layers import critic_layers
 from fer.load import load
 from fer.losses import hinge_critic, roughness, soft_cross_entropy
 from fer.models.derl import Derl, DerlConfig, Generated
-from fer.removal import left_over, paired_terms
+from fer.removal import for_card, landmark_flow_loss, left_over, paired_terms
 from fer.sheets import save_sheet
-from fer.temperature import fit_temperature
+from fer.temperature import calibrated, reading_scores
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS
 from fer.weights import rounded_to_half
@@ -77,21 +76,6 @@ class Trained(nn.Module):
         super().__init__()
         self.model = Derl(config)
         self.critic = Critic()
-
-
-def landmark_flow_loss(flow: Tensor, points: Tensor) -> Tensor:
-    """L1 of a flow (B, 2, S, S) px at the neutral landmarks, in halves of the side.
-
-    There it has to point at the face's own. points: (B, 2, 68, 2) of face and neutral face in the unit square; rows
-    with nan are left out.
-    """
-    known = ~points.isnan().flatten(1).any(1)
-    if not known.any():
-        return flow.sum() * 0.0
-    face, neutral = (points[known] * 2 - 1).unbind(1)
-    halves = flow[known] * 2 / flow.shape[-1]
-    found = F.grid_sample(halves, neutral[:, :, None], align_corners=False, padding_mode="border")
-    return (found[..., 0].transpose(1, 2) - (face - neutral)).abs().mean()
 
 
 def generator_loss(
@@ -213,10 +197,7 @@ def _reader_stage(network: Trained, recipe: DerlRecipe, data_root: Path, device:
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         with torch.autocast(device.type, dtype=torch.bfloat16):
             logits = fused_logits(cast(Trained, module.eval()).model, pixels, mirror=False)
-        return {
-            "validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
-            "validation_nll": float(F.cross_entropy(logits, labels)),
-        }
+        return reading_scores(logits, labels)
 
     def batch(step: int) -> Batch:
         pictures, target = faces.batch(step, strength=0.7)
@@ -232,23 +213,17 @@ def finish(network: nn.Module, config: DerlConfig, data_root: Path) -> tuple[Der
     trained = cast(Trained, rounded_to_half(network).eval())
     pixels, labels = ferplus.load_validation(data_root)
     logits = fused_logits(trained.model, pixels, mirror=True)
-    temperature = fit_temperature(logits, labels)
+    temperature, numbers = calibrated(logits, labels)
     model = Derl(replace(config, temperature=temperature))
     model.load_state_dict(trained.model.state_dict())
     left = left_over(lambda faces: trained.model.generator(faces).neutral, load_puppets(data_root, "validation"))
-    return model.eval(), {
-        "validation_accuracy": round(float((logits.argmax(1) == labels).float().mean()), 5),
-        "validation_nll": round(float(F.cross_entropy(logits / temperature, labels)), 5),
-        **{f"puppets_validation_{k}": round(v, 5) for k, v in left.items()},
-    }
+    return model.eval(), numbers | for_card(left)
 
 
 Recipe = DerlRecipe
 DATA = (
-    "Pairs: puppets train, London Set train; FER+ train faces with at least 80 % of the votes for neutral, to be left "
-    "as they are",
-    "Labels: FER+ train by votes (rows whose picture also stands in validation or test left out), lfw_smiles train, "
-    "London Set train, puppets train",
+    PAIRS_TOLD + "; FER+ train faces with at least 80 % of the votes for neutral, to be left as they are",
+    LABELS_TOLD,
 )
 LIMITS = (
     "It labels what a face shows, not what a person feels.",

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.data import ferplus
-from fer.data.mixtures import LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import load_puppets
 from fer.images import from_bytes
 from fer.load import load
 from fer.losses import gradient_l1, soft_cross_entropy, weighted_l1
 from fer.models.errnet import ErrNet, ErrNetConfig, Removal, lengths_of
-from fer.removal import left_over, pixel_weights
+from fer.removal import for_card, left_over, pixel_weights
 from fer.sheets import save_sheet
-from fer.temperature import fit_temperature
+from fer.temperature import calibrated, reading_scores
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS
 from fer.weights import rounded_to_half
@@ -140,10 +139,8 @@ def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: to
         model = cast(ErrNet, module.eval())
         with torch.autocast(device.type, dtype=torch.bfloat16):
             logits = joint_logits(model, pixels, mirror=False)
-        return {
-            "validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
-            **left_over(lambda faces: (faces - model(faces).residual).clamp(-1, 1), held_out),
-        }
+        left = left_over(lambda faces: (faces - model(faces).residual).clamp(-1, 1), held_out)
+        return reading_scores(logits, labels) | dict(left)
 
     @torch.inference_mode()
     def sheet(module: nn.Module, path: Path) -> None:
@@ -168,24 +165,19 @@ def finish(network: nn.Module, config: ErrNetConfig, data_root: Path) -> tuple[E
     trained = cast(ErrNet, rounded_to_half(network).eval())
     pixels, labels = ferplus.load_validation(data_root)
     logits = joint_logits(trained, pixels, mirror=True)
-    temperature = fit_temperature(logits, labels)
+    temperature, numbers = calibrated(logits, labels)
     model = ErrNet(replace(config, temperature=temperature))
     model.load_state_dict(trained.state_dict())
     left = left_over(
         lambda faces: (faces - trained(faces).residual).clamp(-1, 1), load_puppets(data_root, "validation")
     )
-    return model.eval(), {
-        "validation_accuracy": round(float((logits.argmax(1) == labels).float().mean()), 5),
-        "validation_nll": round(float(F.cross_entropy(logits / temperature, labels)), 5),
-        **{f"puppets_validation_{k}": round(v, 5) for k, v in left.items()},
-    }
+    return model.eval(), numbers | for_card(left)
 
 
 Recipe = ErrNetRecipe
 DATA = (
-    "Pairs: puppets train, London Set train",
-    "Labels: FER+ train by votes (rows whose picture also stands in validation or test left out), lfw_smiles train, "
-    "London Set train, puppets train",
+    PAIRS_TOLD,
+    LABELS_TOLD,
     "Start: the trunk of the bundled DeRL generator",
 )
 LIMITS = (

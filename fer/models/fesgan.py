@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import resized, standardise, tight_luminance
-from fer.layers import conditioned_blocks, double_conv, halved, halving_blocks, residual_stages
+from fer.layers import conditioned_blocks, halved, halving_blocks, residual_stages
 from fer.models.base import Editor, Neutralizer, Recognizer, Sampler
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
@@ -29,10 +29,10 @@ class FesganConfig:
     """Shape of the generator and of the recogniser."""
 
     size_px: int = 128  # side of the pictures that the generator sees and draws
-    widths: tuple[int, ...] = (24, 48, 96, 144, 192)  # its channels at 64, 32, 16, 8 and 4 px
+    widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # its channels at 64, 32, 16, 8 and 4 px
     latent: int = 64  # numbers in g
     reader_px: int = 48  # side of the grey picture that the recogniser sees
-    reader_widths: tuple[int, ...] = (32, 64, 128, 192)  # its channels, stem first
+    reader_widths: tuple[int, ...] = (32, 64, 112, 160)  # its channels, stem first
     reader_blocks: tuple[int, ...] = (1, 2, 2)  # residual blocks of each of its stages
     dropout: float = 0.3  # before the recogniser's last layer, training only
     temperature: float = 1.0  # the recogniser's logits are divided by it; fitted on the validation split
@@ -67,11 +67,11 @@ class Generator(nn.Module):
         self.encoder = halving_blocks(widths)
         self.to_latent = nn.Linear(wide * self.side**2, config.latent)
         self.from_latent = nn.Linear(config.latent + len(EMOTION_TARGETS.names), wide * self.side**2)
-        self.merge = double_conv(2 * wide, wide)
         self.decoder = conditioned_blocks(widths, config.latent + len(EMOTION_TARGETS.names))
-        self.out = nn.Conv2d(widths[0], (CHANNELS + 3) * 4, 3, 1, 1, bias=False)
+        self.out = nn.Conv2d(widths[0], (CHANNELS + 3) * 4, 3, 1, 1)
         with torch.no_grad():  # an edit starts as the face itself, a drawing does not start flat
-            self.out.weight[: CHANNELS * 4] = 0
+            for values in self.out.parameters():
+                values[: CHANNELS * 4] = 0
         self.to(memory_format=torch.channels_last)
 
     def encode(self, faces: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -86,7 +86,7 @@ class Generator(nn.Module):
         """
         condition = torch.cat([latent, target.to(latent.dtype)], 1)
         x = self.from_latent(condition).view(len(latent), -1, self.side, self.side)
-        x = self.merge(torch.cat([x, x.new_zeros(x.shape) if layers is None else layers[-1]], 1))
+        x = x if layers is None else x + layers[-1]
         besides = [None] * len(self.decoder) if layers is None else list(layers[-2::-1])
         for block, beside in zip(self.decoder, besides, strict=True):
             x = block(x, beside, condition)

@@ -14,23 +14,25 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.data import ferplus
-from fer.data.mixtures import LabelledFaces, PairBatch, PairSource
+from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairBatch, PairSource
 from fer.data.pairs import Pairs, load_puppets
 from fer.framing import standardise, tight_luminance
 from fer.images import from_bytes
-from fer.layers import critic_layers
+from fer.layers import Conditioned, critic_layers
 from fer.load import load
 from fer.losses import hinge_critic, roughness, soft_cross_entropy, weighted_l1
-from fer.models.fesgan import Fesgan, FesganConfig
+from fer.models.fesgan import Fesgan, FesganConfig, Generator
 from fer.regions import face_ellipse
-from fer.removal import edits_left, paired_terms
+from fer.removal import edits_left, for_card, landmark_flow_loss, paired_terms
 from fer.sheets import save_sheet
 from fer.targets import code_of, distribution_of
-from fer.temperature import fit_temperature
+from fer.temperature import calibrated, reading_scores
 from fer.training import Batch, Loss, Phase, Plan, Schedule, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS, Framing
+from fer.warping import CHANNELS
 from fer.weights import rounded_to_half
 
+START = "derl"  # the model that ``FesganRecipe.start`` names weights of
 COUNT = len(EMOTIONS)
 
 
@@ -39,22 +41,24 @@ class FesganRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    steps_synthesis: int = 4_000
-    steps_joint: int = 2_000
+    start: str = "default"  # weights of derl whose generator is taken over; fresh where empty
+    steps_synthesis: int = 4_200
+    steps_joint: int = 1_600
     puppets: int = 7  # pairs of each source in a batch
     london: int = 1
-    ferplus: int = 40  # labelled faces of each source in a batch, for the recogniser
+    ferplus: int = 32  # labelled faces of each source in a batch, for the recogniser
     lfw: int = 3
     london_faces: int = 1
     puppet_faces: int = 4
-    edited: int = 8  # of the labelled faces, half FER+, half photographs, are edited to a drawn expression
-    prior: int = 6  # people drawn from the prior
+    edited: int = 6  # of the labelled faces, half FER+, half photographs, are edited to a drawn expression
+    prior: int = 4  # people drawn from the prior
     generator_rate: float = 1e-3
     joint_rate: float = 1e-4  # of the generator in the joint stage
     critic_rate: float = 4e-4
     reader_rate: float = 2e-3
     adversarial: float = 0.02  # weights of the generator's losses; a pair's L1 counts 1
     expression: float = 0.05
+    landmarks: float = 0.5  # weight of the flow's error at the landmarks of pairs, of half the picture's side
     rebuild: float = 0.5
     identity: float = 0.1
     prior_match: float = 0.01
@@ -96,8 +100,25 @@ class Trained(nn.Module):
         self.critic, self.prior = Critic(config.size_px), latent_critic(config.latent)
 
 
-def paired_edits(pairs: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Faces to start from, their own codes, target codes and truths: into, out of, and staying in an expression."""
+def start_from_derl(generator: Generator, weights: str) -> None:
+    """Take over a DeRL generator, which gives everyone the neutral face: layers, and what it draws of the last."""
+    known = load(START, weights, device="cpu").generator
+    generator.stem.load_state_dict(known.trunk.stem.state_dict())
+    generator.encoder.load_state_dict(known.trunk.encoder.state_dict())
+    for mine, theirs in zip(generator.decoder, known.trunk.decoder, strict=True):
+        cast(Conditioned, mine).block.load_state_dict(theirs.state_dict())
+    with torch.no_grad():
+        for name, values in known.out.named_parameters():
+            generator.out.get_parameter(name)[: CHANNELS * 4] = values
+        for values in generator.from_latent.parameters():
+            values.mul_(0.1)  # the encoder's smallest layer, to which it is added, is heard first
+
+
+def paired_edits(pairs: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Faces to start from, their own codes, target codes, truths and the landmarks (B, 2, 68, 2) of both faces.
+
+    They go into, come out of, or stay in an expression.
+    """
     shown, calm = code_of(pairs.emotion, pairs.intensity), torch.zeros(len(pairs.emotion), COUNT - 1)
     choice = torch.rand(len(shown))
     from_face, to_face = choice > 0.55, (choice < 0.45) | (choice > 0.9)  # 45 % into, 35 % out of, 10 + 10 % staying
@@ -106,7 +127,8 @@ def paired_edits(pairs: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         return torch.where(which.view(-1, *[1] * (face.ndim - 1)), face, neutral)
 
     source, truth = (pick(which, pairs.face, pairs.neutral) for which in (from_face, to_face))
-    return source, pick(from_face, shown, calm), pick(to_face, shown, calm), truth
+    points = [pick(which, pairs.points[:, 0], pairs.points[:, 1]) for which in (from_face, to_face)]
+    return source, pick(from_face, shown, calm), pick(to_face, shown, calm), truth, torch.stack(points, 1)
 
 
 def random_targets(count: int) -> Tensor:
@@ -146,12 +168,12 @@ class Step:
 
     def __init__(self, network: Trained, embed: nn.Module, recipe: FesganRecipe, device: torch.device) -> None:
         self.network, self.embed, self.recipe, self.device = network, embed, recipe, device
-        self.made: Made | None = None
+        self.made: Made  # by ``generate``, which comes first in every step
 
     def generate(self, joint: bool, batch: Batch, step: int) -> Loss:
         """The generator: paired edits, rebuilt faces, edits of labelled faces, people from the prior."""
         recipe, model = self.recipe, self.network.model
-        source, own, asked, truth, faces, target, wanted, prior = batch
+        source, own, asked, truth, points, faces, target, wanted, prior = batch
         shown, shown_code = self._ends(faces), self._ends(target)[:, 1:]
         edited_code, prior_code = wanted[: recipe.edited], wanted[recipe.edited :]
         codes = torch.cat([asked, edited_code])
@@ -159,7 +181,11 @@ class Step:
             inputs = torch.cat([source, shown])
             latent, layers = model.generator.encode(inputs)
             edits = model.generator.compose(inputs, model.generator.decode(latent, codes, layers))
-            rebuilt = model.generator.draw(latent, torch.cat([own, shown_code]))
+            tight = slice(len(source), len(source) + recipe.edited // 2)  # FER+ faces, grey and coarse: not drawn whole
+            drawn_of, known, code = (
+                self._without(rows, tight) for rows in (inputs, latent, torch.cat([own, shown_code]))
+            )
+            rebuilt = model.generator.draw(known, code)
             people = model.generator.draw(prior, prior_code)
             free = torch.cat([edits.image[len(source) :], people])
             free_target = distribution_of(torch.cat([edited_code, prior_code]))
@@ -167,8 +193,9 @@ class Step:
             terms |= {
                 "mask": 0.01 * edits.mask.mean(),
                 "flow": 50 * roughness(edits.flow * 2 / edits.flow.shape[-1]),
-                "rebuild": recipe.rebuild * weighted_l1(rebuilt, inputs, self._inside(inputs)),
-                "identity": recipe.identity * self._strangeness(torch.cat([edits.image, rebuilt]), inputs),
+                "landmarks": recipe.landmarks * landmark_flow_loss(edits.flow[: len(source)], points),
+                "rebuild": recipe.rebuild * weighted_l1(rebuilt, drawn_of, self._inside(drawn_of)),
+                "identity": recipe.identity * self._strangeness(edits.image, rebuilt, inputs, tight),
                 "prior": recipe.prior_match * F.softplus(-self.network.prior(latent.float())).mean(),
             }
             score, expression = self.network.critic(free)
@@ -187,9 +214,15 @@ class Step:
     def _inside(self, faces: Tensor) -> Tensor:
         return 0.3 + 0.7 * face_ellipse(faces.shape[-1]).to(faces.device)
 
-    def _strangeness(self, made: Tensor, inputs: Tensor) -> Tensor:
-        known = self.embed(inputs).detach().repeat(len(made) // len(inputs), 1)
-        alike: Tensor = (self.embed(made) * known).sum(1)
+    @staticmethod
+    def _without(rows: Tensor, left_out: slice) -> Tensor:
+        return torch.cat([rows[: left_out.start], rows[left_out.stop :]])
+
+    def _strangeness(self, edited: Tensor, rebuilt: Tensor, inputs: Tensor, left_out: slice) -> Tensor:
+        known = self.embed(inputs).detach()
+        alike: Tensor = (
+            self.embed(torch.cat([edited, rebuilt])) * torch.cat([known, self._without(known, left_out)])
+        ).sum(1)
         return (1 - alike).mean()
 
     def _read(self, faces: Tensor) -> tuple[Tensor, Tensor]:
@@ -200,8 +233,7 @@ class Step:
 
     def criticise(self, batch: Batch, step: int) -> Loss:
         """D_img: real against drawn, and the expression of real faces."""
-        assert self.made is not None
-        _, _, _, truth, faces, target, _, _ = batch
+        _, _, _, truth, _, faces, target, _, _ = batch
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             real, expression = self.network.critic(torch.cat([truth, self._ends(faces)]))
             drawn, _ = self.network.critic(self.made.pictures)
@@ -214,14 +246,13 @@ class Step:
 
     def match_prior(self, batch: Batch, step: int) -> Loss:
         """D_z on logits: the prior against the encoder's g."""
-        assert self.made is not None
         prior = torch.rand_like(self.made.latent) * 2 - 1
         told = self.network.prior
         return Loss(F.softplus(-told(prior)).mean() + F.softplus(told(self.made.latent)).mean())
 
     def read(self, joint: bool, batch: Batch, step: int) -> Loss:
         """The recogniser: real faces; in the joint stage drawn ones and the intra-class loss too."""
-        _, _, _, _, faces, target, _, _ = batch
+        _, _, _, _, _, faces, target, _, _ = batch
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             features, logits = self._read(faces)
         terms = {"read": soft_cross_entropy(logits, target)}
@@ -230,7 +261,6 @@ class Step:
         return Loss(torch.stack(list(terms.values())).sum(), terms)
 
     def _from_drawn(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
-        assert self.made is not None
         recipe, made = self.recipe, self.made
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             drawn, logits = self._read(made.pictures)
@@ -247,7 +277,10 @@ class Step:
 def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: torch.device) -> Plan:
     """Load the data and lay out both stages."""
     torch.manual_seed(recipe.seed)
-    network = Trained(config).to(device)
+    network = Trained(config)
+    if recipe.start:
+        start_from_derl(network.model.generator, recipe.start)
+    network.to(device)
     pairs, embed = PairSource.load(data_root), load("identity", device=str(device))
     counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
     labelled = LabelledFaces(data_root, counts, recipe.seed)
@@ -266,8 +299,7 @@ def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: to
         model = cast(Trained, module.eval()).model
         with torch.autocast(device.type, dtype=torch.bfloat16):
             logits = reader_logits(model, pixels, mirror=False)
-        accuracy = float((logits.argmax(1) == labels).float().mean())
-        return {"validation_accuracy": accuracy, **edit_left(model, held_out)}
+        return reading_scores(logits, labels) | edit_left(model, held_out)
 
     def sheet(module: nn.Module, path: Path) -> None:
         save_sheet(examples(cast(Trained, module).model, held_out), path)
@@ -339,23 +371,15 @@ def finish(network: nn.Module, config: FesganConfig, data_root: Path) -> tuple[F
     trained = cast(Trained, rounded_to_half(network).eval()).model
     pixels, labels = ferplus.load_validation(data_root)
     logits = reader_logits(trained, pixels, mirror=True)
-    temperature = fit_temperature(logits, labels)
+    temperature, numbers = calibrated(logits, labels)
     model = Fesgan(replace(config, temperature=temperature))
     model.load_state_dict(trained.state_dict())
     left = edit_left(model.eval(), load_puppets(data_root, "validation"))
-    return model, {
-        "validation_accuracy": round(float((logits.argmax(1) == labels).float().mean()), 5),
-        "validation_nll": round(float(F.cross_entropy(logits / temperature, labels)), 5),
-        **{f"puppets_validation_{k}": round(v, 5) for k, v in left.items()},
-    }
+    return model, numbers | for_card(left)
 
 
 Recipe = FesganRecipe
-DATA = (
-    "Pairs: puppets train, London Set train",
-    "Labels: FER+ train by votes (rows whose picture also stands in validation or test left out), lfw_smiles train, "
-    "London Set train, puppets train",
-)
+DATA = (PAIRS_TOLD, LABELS_TOLD)
 LIMITS = (
     "It labels what a face shows, not what a person feels.",
     "Edits are guesses, and people drawn from the prior are blends: soft, frontal, mostly light-skinned.",

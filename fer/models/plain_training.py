@@ -18,7 +18,7 @@ from fer.data.streams import Shuffled, softened
 from fer.framing import standardise, tight_luminance
 from fer.losses import soft_cross_entropy
 from fer.models.plain import Plain, PlainConfig, build_network, logits_of_views
-from fer.temperature import fit_temperature
+from fer.temperature import calibrated, reading_scores
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import Framing
 from fer.weights import rounded_to_half
@@ -109,10 +109,7 @@ def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torc
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         logits = validation_logits(module, pixels, config, device)
-        return {
-            "validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
-            "validation_nll": float(F.cross_entropy(logits, labels)),
-        }
+        return reading_scores(logits, labels)
 
     identity = json.dumps([asdict(config), asdict(recipe)])
     return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay, identity)
@@ -156,12 +153,9 @@ def finish(network: nn.Module, config: PlainConfig, data_root: Path) -> tuple[Pl
             logits = torch.cat([logits_of_views(network, part, choice) for part in torch.split(luminance, 256)])
         accuracy = float((logits.argmax(1) == labels).float().mean())
         scored.append((accuracy, -float(F.cross_entropy(logits, labels)), choice, logits))
-    accuracy, _, choice, logits = max(scored, key=lambda entry: entry[:2])
-    temperature = fit_temperature(logits, labels)
+    _, _, choice, logits = max(scored, key=lambda entry: entry[:2])
+    temperature, numbers = calibrated(logits, labels)
     model = Plain(replace(choice, temperature=temperature))
     model.network.load_state_dict(network.state_dict())
-    return model, {
-        "validation_accuracy": round(accuracy, 5),
-        "validation_nll": round(float(F.cross_entropy(logits / temperature, labels)), 5),
-        **{f"validation_accuracy_zooms_{'_'.join(map(str, c.zooms))}": round(a, 5) for a, _, c, _ in scored},
-    }
+    by_zooms = {f"validation_accuracy_zooms_{'_'.join(map(str, c.zooms))}": round(a, 5) for a, _, c, _ in scored}
+    return model, numbers | by_zooms

@@ -97,16 +97,15 @@ def measure(rig: Rig, sitter: Sitter, smiling: np.ndarray) -> Residual | None:
 def _best_match(rig: Rig, sitter: Sitter, smiling: np.ndarray) -> tuple[float, Frame]:
     """The strength of AU12, and the unshaded puppet, whose lower face is nearest to the photograph."""
     person = plain_person(sitter)
-    best, smile, closest = np.inf, 0.0, None
+    tried: list[tuple[float, float, Frame]] = []
     for au12 in (0.0, 0.35, 0.7, 1.0):
         for au25 in (0.0, 0.4, 0.9):
             expression = make_expression({"AU12": au12, "AU6": 0.8 * au12, "AU25": au25})
             align = alignment(rig, person, expression, NO_TURN, CANVAS_PX)
             frame = render(rig, person, expression, NO_TURN, align, CANVAS_PX, detail=False)
             distance = float(np.abs(_lower_face(frame.picture) - _lower_face(smiling)).mean())
-            if distance < best:
-                best, smile, closest = distance, au12, frame
-    assert closest is not None
+            tried.append((distance, au12, frame))
+    _, smile, closest = min(tried, key=lambda each: each[0])
     return smile, closest
 
 

@@ -9,13 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import gradio as gr
-import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-import app
 from demo import look, ui
 from demo.models import Shelf
-from tests.demo.fakes import free_port, write_result
+from tests.demo.fakes import running, write_result
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -31,12 +29,7 @@ def served(shelf: Shelf | None, uploads_folder: Path, results: Path) -> Iterator
     """The page on a free port; shelf: None for the bundled models."""
     write_result(results, "plain", "one", 0.81)
     write_result(results, "majority", "one", 0.35)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(uploads_folder))
-        blocks: gr.Blocks = ui.build(shelf, results).queue()
-        blocks.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), **app.LAUNCH, theme=look.theme())
-        yield blocks
-        blocks.close()
+    yield from running(lambda: ui.build(shelf, results), uploads_folder, theme=look.theme())
 
 
 class Visit:

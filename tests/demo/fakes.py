@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+import pytest
 import torch
 from PIL import Image
 from skimage import data
 from torch import Tensor
 
+import app
 from demo.models import IDENTITY, JUDGE, Loaded, Offer, Shelf
 from demo.service import EXAMPLES_FOLDER
 from fer.models.base import Editor, Embedder, Neutralizer, Recognizer, Sampler, Transferrer
@@ -179,6 +182,21 @@ def write_result(folder: Path, model: str, benchmark: str, accuracy: float | Non
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result), encoding="utf-8")
     return path
+
+
+def running(build: Callable[[], gr.Blocks], uploads_folder: Path, **launch: Any) -> Iterator[gr.Blocks]:
+    """The page that ``build`` makes, served on a free port until the iterator goes on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(uploads_folder))
+        blocks = build().queue()
+        blocks.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), **app.LAUNCH, **launch)
+        yield blocks
+        blocks.close()
+
+
+def files(folder: Path) -> list[Path]:
+    """All files below a folder."""
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def free_port() -> int:

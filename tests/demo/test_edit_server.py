@@ -14,10 +14,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-import app
 from demo import ui
 from demo.models import Shelf
-from tests.demo.fakes import Muscular, Shapeshifting, Tinting, astronaut, free_port, group, shelf
+from tests.demo.fakes import Muscular, Shapeshifting, Tinting, astronaut, files, group, running, shelf
 
 
 def editors() -> Shelf:
@@ -25,27 +24,8 @@ def editors() -> Shelf:
 
 
 @pytest.fixture(scope="module")
-def uploads_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("uploads")
-
-
-@pytest.fixture(scope="module")
 def page(uploads_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(uploads_folder))
-        blocks = ui.build(editors(), tmp_path_factory.mktemp("results")).queue()
-        blocks.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), **app.LAUNCH)
-        yield blocks
-        blocks.close()
-
-
-@pytest.fixture(scope="module")
-def client(page: gr.Blocks, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    return Client(page.local_url, verbose=False, download_files=str(tmp_path_factory.mktemp("client")))
-
-
-def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+    yield from running(lambda: ui.build(editors(), tmp_path_factory.mktemp("results")), uploads_folder)
 
 
 def found(page: gr.Blocks) -> dict[str, Any]:

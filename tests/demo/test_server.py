@@ -7,6 +7,7 @@ import io
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +20,17 @@ from PIL import Image
 import app
 from demo import ui
 from fer.types import EMOTIONS
-from tests.demo.fakes import astronaut, free_port, group, shelf, write_result
+from tests.demo.fakes import astronaut, files, group, running, shelf, write_result
 
 AGE_SECONDS = 2
-
-
-@pytest.fixture(scope="module")
-def uploads_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("uploads")
 
 
 @pytest.fixture(scope="module")
 def page(uploads_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
     results = tmp_path_factory.mktemp("results")
     write_result(results, "plain", "one", 0.8)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(uploads_folder))
-        blocks = ui.build(shelf(removes=True), results, delete_cache=(1, AGE_SECONDS)).queue()
-        blocks.launch(prevent_thread_lock=True, quiet=True, server_port=free_port(), **app.LAUNCH)
-        yield blocks
-        blocks.close()
-
-
-@pytest.fixture(scope="module")
-def client(page: gr.Blocks, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    return Client(page.local_url, verbose=False, download_files=str(tmp_path_factory.mktemp("client")))
-
-
-def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+    build = partial(ui.build, shelf(removes=True), results, delete_cache=(1, AGE_SECONDS))
+    yield from running(build, uploads_folder)
 
 
 def test_only_the_three_endpoints_are_public_and_typed(client: Client) -> None:

@@ -28,6 +28,7 @@ TINY = FesganConfig(
     size_px=64, widths=(8, 8, 8, 8, 8), latent=4, reader_px=24, reader_widths=(4, 8), reader_blocks=(1,)
 )
 NOTHING = torch.zeros(2, 7)
+UNKNOWN = torch.full((2, 2, 68, 2), torch.nan)  # landmarks
 
 
 def faces(count: int = 2, size: int = 64) -> Tensor:
@@ -99,10 +100,13 @@ def test_pairs_are_edited_into_out_of_and_within_an_expression() -> None:
     torch.manual_seed(0)
     count = 2000
     face, neutral = torch.ones(count, 3, 2, 2), torch.zeros(count, 3, 2, 2)
-    pairs = PairBatch(face, neutral, torch.full((count,), 3), torch.full((count,), 0.75), torch.zeros(0))
-    source, own, asked, truth = paired_edits(pairs)
+    landmarks = torch.tensor([0.7, 0.2]).view(1, 2, 1, 1).expand(count, 2, 68, 2)  # of every face and neutral face
+    pairs = PairBatch(face, neutral, torch.full((count,), 3), torch.full((count,), 0.75), landmarks)
+    source, own, asked, truth, points = paired_edits(pairs)
     assert torch.equal(source[:, 0, 0, 0] > 0, own[:, 2] > 0)  # the code says what the picture shows
     assert torch.equal(truth[:, 0, 0, 0] > 0, asked[:, 2] > 0)
+    for code, side in ((own, 0), (asked, 1)):
+        assert torch.equal(points[:, side, 0, 0], torch.where(code[:, 2] > 0, 0.7, 0.2))
     assert set(own[:, 2].unique().tolist()) == {0, 0.75}
     kinds = {
         (a, b): float(((own[:, 2] > 0) == a).logical_and((asked[:, 2] > 0) == b).float().mean())
@@ -152,7 +156,7 @@ def step() -> tuple[Step, tuple[Tensor, ...]]:
     recipe = FesganRecipe(edited=2, prior=3)
     network = Trained(TINY)
     target = distribution_of(code_of(torch.tensor([1, 2, 3, 4]), torch.ones(4)))
-    batch = (faces(), NOTHING, NOTHING, faces(), faces(4), target, random_targets(5), torch.rand(3, 4) * 2 - 1)
+    batch = (faces(), NOTHING, NOTHING, faces(), UNKNOWN, faces(4), target, random_targets(5), torch.rand(3, 4) * 2 - 1)
     return Step(network, Same(), recipe, torch.device("cpu")), batch
 
 

@@ -13,14 +13,15 @@ from fer.data.pairs import load_london, load_puppets
 from fer.models import degan_training, derl_training, errnet_training, fesgan_training, identity_training
 from fer.models.degan import Degan, DeganConfig
 from fer.models.degan_losses import DeganRecipe
-from fer.models.derl import DerlConfig, Generator
-from fer.models.derl_training import DerlRecipe, generator_loss, landmark_flow_loss
+from fer.models.derl import Derl, DerlConfig, Generator
+from fer.models.derl_training import DerlRecipe, generator_loss
 from fer.models.errnet import ErrNetConfig
 from fer.models.errnet_training import ErrNetRecipe
-from fer.models.fesgan import FesganConfig
-from fer.models.fesgan_training import FesganRecipe
+from fer.models.fesgan import Fesgan, FesganConfig
+from fer.models.fesgan_training import FesganRecipe, start_from_derl
 from fer.models.identity import IdentityConfig
 from fer.models.identity_training import IdentityRecipe
+from fer.removal import landmark_flow_loss
 from fer.training import train
 
 CPU = torch.device("cpu")
@@ -124,7 +125,9 @@ def test_flow_is_right_where_it_points_at_the_faces_landmarks() -> None:
 @pytest.mark.usefixtures("no_judge")
 def test_fesgan_trains_and_ships(data: Path, tmp_path: Path) -> None:
     config = FesganConfig(widths=(8, 8, 8, 8, 8), latent=4, reader_widths=(4, 8), reader_blocks=(1,))
-    recipe = FesganRecipe(steps_synthesis=2, steps_joint=2, puppets=2, ferplus=4, lfw=1, puppet_faces=1, edited=2)
+    recipe = FesganRecipe(
+        start="", steps_synthesis=2, steps_joint=2, puppets=2, ferplus=4, lfw=1, puppet_faces=1, edited=2
+    )
     network = train(fesgan_training.plan(config, recipe, data, CPU), tmp_path, tick=2)
     model, numbers = fesgan_training.finish(network, config, data)
     assert set(numbers) == {
@@ -135,6 +138,22 @@ def test_fesgan_trains_and_ships(data: Path, tmp_path: Path) -> None:
     }
     assert not any("critic" in key or "prior" in key for key in model.state_dict())
     assert list(tmp_path.glob("*.png"))
+
+
+def test_fesgan_starts_as_the_derl_generator_whatever_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    derl = Derl(TINY)
+    nn.init.normal_(derl.generator.out.weight, std=0.1)
+    nn.init.normal_(derl.generator.out.bias, std=0.1)
+    monkeypatch.setattr(fesgan_training, "load", lambda name, weights, device: derl)
+    model = Fesgan(FesganConfig(widths=TINY.widths, latent=4, reader_widths=(4, 8), reader_blocks=(1,)))
+    start_from_derl(model.generator, "default")
+    faces, targets = torch.rand(2, 3, 128, 128) * 2 - 1, torch.eye(7)[:2]
+    with torch.no_grad():
+        neutral = derl.generator(faces).neutral
+        for values in model.generator.from_latent.parameters():
+            values.zero_()
+        assert torch.allclose(model.generator.edit(faces, targets).image, neutral, atol=1e-5)
 
 
 @pytest.mark.usefixtures("no_judge")

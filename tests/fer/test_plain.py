@@ -16,7 +16,8 @@ from fer.errors import TrainingError
 from fer.framing import standardise, tight_luminance
 from fer.models import plain_training
 from fer.models.plain import Plain, PlainConfig, zoomed
-from fer.models.plain_training import PlainRecipe, Shuffled, augment, fit_temperature, tight_faces
+from fer.models.plain_training import PlainRecipe, Shuffled, augment, tight_faces
+from fer.temperature import fit_temperature
 from fer.train import with_settings
 from fer.training import train
 from fer.types import Emotion, Framing
