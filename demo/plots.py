@@ -19,6 +19,10 @@ FONT = {
     "color": INK,
 }
 
+LEGEND: dict[str, Any] = {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}}
+GRID: dict[str, Any] = {"zeroline": False, "gridcolor": "rgba(128,128,128,0.2)"}
+DASHES = ("solid", "dot", "dash")
+
 
 def expression_chart(probabilities: Mapping[str, float]) -> go.Figure:
     """Eight horizontal bars in the canonical order, in percent; the longest one in the accent colour."""
@@ -51,13 +55,37 @@ def results_chart(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     for place, (model, weights) in enumerate(series):
         own = [row for row in scored if (row["model"], row["weights"]) == (model, weights)]
         figure.add_trace(_dots(f"{model} ({weights})", own, MODEL_COLOURS[place % len(MODEL_COLOURS)]))
-    figure.update_layout(
-        showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, scattermode="group"
-    )
-    figure.update_xaxes(title={"text": "accuracy, %", "font": FONT}, range=[0, 100], fixedrange=True)
-    figure.update_xaxes(zeroline=False, gridcolor="rgba(128,128,128,0.2)")
+    figure.update_layout(**LEGEND, scattermode="group")
+    figure.update_xaxes(title={"text": "accuracy, %", "font": FONT}, range=[0, 100], fixedrange=True, **GRID)
     figure.update_yaxes(automargin=True, showgrid=False, ticklabelstandoff=8, fixedrange=True)
     figure.update_yaxes(categoryorder="array", categoryarray=benchmarks[::-1])
+    return figure
+
+
+def trade_off_chart(curves: Sequence[Mapping[str, Any]]) -> go.Figure:
+    """Identity kept against expression gained: a line per model and benchmark, a dot per strength of the edit."""
+    figure = go.Figure(layout=_layout(height=360, margin={"l": 8, "r": 24, "t": 8, "b": 48}))
+    models, benchmarks = (list(dict.fromkeys(curve[key] for curve in curves)) for key in ("model", "name"))
+    for curve in curves:
+        name, colour = (
+            f"{curve['model']} on {curve['name']}",
+            MODEL_COLOURS[models.index(curve["model"]) % len(MODEL_COLOURS)],
+        )
+        figure.add_scatter(
+            name=name,
+            x=curve["gained"],
+            y=curve["kept"],
+            mode="lines+markers+text",
+            text=[f"{strength:.0%}" for strength in curve["strengths"]],
+            textposition="top right",
+            line={"color": colour, "dash": DASHES[benchmarks.index(curve["name"]) % len(DASHES)]},
+            marker={"color": colour, "size": 10},
+            hovertemplate="at %{text}: gained %{x:.1f} points, kept %{y:.3f}<extra>" + name + "</extra>",
+        )
+    figure.update_layout(**LEGEND)
+    gained = "expression gained, points of probability of the target"
+    figure.update_xaxes(title={"text": gained, "font": FONT}, fixedrange=True, **GRID)
+    figure.update_yaxes(title={"text": "identity kept, cosine", "font": FONT}, fixedrange=True, automargin=True, **GRID)
     return figure
 
 

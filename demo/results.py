@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
 T = TypeVar("T")
-RECOGNITION, NEUTRALISATION = "recognition", "neutralisation"  # a result that names no family is one of recognition
+RECOGNITION, NEUTRALISATION, EDITING = "recognition", "neutralisation", "editing"  # recognition where none is named
 FOLDER = Path(__file__).parent.parent / "eval" / "results"
 HEADINGS = {
     "model": "Model",
@@ -29,6 +29,24 @@ DATATYPES = ["str"] * 4 + ["number"] * 2 + ["str"] + ["number"] * 4
 REMOVAL_HEADINGS = ["Model", "Benchmark", "People", "Mouth", "95 % interval", "Face", "Nearer %", "Judged neutral %"]
 REMOVAL_HEADINGS += ["Person kept %"]
 REMOVAL_DATATYPES = ["str"] * 2 + ["number"] * 2 + ["str"] + ["number"] * 4
+
+EDIT_HEADINGS = ["Model", "Benchmark", "Faces", "Target, first judge %", "Target, second judge %", "Person kept %"]
+EDIT_HEADINGS += ["Face", "95 % interval", "KID"]
+EDIT_DATATYPES = ["str"] * 2 + ["number"] * 5 + ["str", "number"]
+
+
+class Curve(TypedDict):
+    """What an editor's strength buys on one benchmark, a value per strength, weakest first.
+
+    strengths: shares of the full target. gained: points of probability of the target, by the first judge. kept: cosine
+    of the identity embeddings before and after.
+    """
+
+    model: str
+    name: str
+    strengths: list[float]
+    gained: list[float]
+    kept: list[float]
 
 
 class Row(TypedDict):
@@ -68,6 +86,18 @@ def read_removals(folder: Path = FOLDER) -> list[list[Any]]:
     return sorted(rows, key=lambda row: (row[1], row[3]))
 
 
+def read_edits(folder: Path = FOLDER) -> list[list[Any]]:
+    """Editing in the order of ``EDIT_HEADINGS``, most targets reached first within a benchmark."""
+    rows, _ = _read(folder, EDITING, _edit)
+    return sorted(rows, key=lambda row: (row[1], -(row[4] or 0.0)))
+
+
+def read_curves(folder: Path = FOLDER) -> list[Curve]:
+    """Identity kept against expression gained over the strength, where an editor was measured at several strengths."""
+    curves, _ = _read(folder, EDITING, _curve)
+    return [curve for curve in curves if curve["strengths"] and any(curve["gained"])]
+
+
 def _read(folder: Path, family: str, row: Callable[[dict[str, Any]], T]) -> tuple[list[T], list[str]]:
     rows, complaints = [], []
     for path in sorted(folder.glob("*/*/*.json")):
@@ -89,10 +119,39 @@ def _removal(result: dict[str, Any]) -> list[Any]:
         result["benchmark"]["title"],
         result["counts"]["n_people"],
         round(mouth["value"], 2),
-        f"{mouth['low']:.2f} to {mouth['high']:.2f}",
+        _spread(mouth),
         round(face["value"], 2),
         *(_percent(share) for share in shares),
     ]
+
+
+def _edit(result: dict[str, Any]) -> list[Any]:
+    scores = result["scores"]
+    shares = [_percent(scores[name]["value"]) for name in ("top", "second_top", "identity_kept")]
+    face, kid = scores["face_l1_ratio"], scores["kid"]["value"]
+    ratio, spread = (None, "") if face["value"] is None else (round(face["value"], 2), _spread(face))
+    counted = (result["model"]["name"], result["benchmark"]["title"], result["counts"]["n_expressive"])
+    return [*counted, *shares, ratio, spread, None if kid is None else round(kid, 3)]
+
+
+def _curve(result: dict[str, Any]) -> Curve:
+    known = {
+        float(strength): (100 * means["gained"], means["identity_cosine"])
+        for strength, means in result["strengths"].items()
+        if means["gained"] is not None and means["identity_cosine"] is not None
+    }
+    strengths = sorted(known)
+    return {
+        "model": result["model"]["name"],
+        "name": result["benchmark"]["name"],
+        "strengths": strengths,
+        "gained": [known[strength][0] for strength in strengths],
+        "kept": [known[strength][1] for strength in strengths],
+    }
+
+
+def _spread(score: dict[str, float]) -> str:
+    return f"{score['low']:.2f} to {score['high']:.2f}"
 
 
 def _row(result: dict[str, Any]) -> Row:

@@ -280,13 +280,16 @@ def _benchmarks_tab(folder: Path) -> None:
     )
     gr.Plot(plots.results_chart(rows), show_label=False, container=False, elem_id="results-chart")
     removals = results.read_removals(folder)
-    if removals:
-        gr.Markdown(_text("removal"), elem_classes="dp-text")
+    _further("removal", removals, results.REMOVAL_HEADINGS, results.REMOVAL_DATATYPES)
+    _further("edits", results.read_edits(folder), results.EDIT_HEADINGS, results.EDIT_DATATYPES)
+    if curves := results.read_curves(folder):
+        gr.Plot(plots.trade_off_chart(curves), show_label=False, container=False, elem_id="trade-off")
+
+
+def _further(name: str, rows: list[list[Any]], headings: list[str], datatypes: list[str]) -> None:
+    """A further table of results under its text, both named ``name``; nothing where there are no rows."""
+    if rows:
+        gr.Markdown(_text(name), elem_classes="dp-text")
         gr.Dataframe(
-            removals,
-            headers=results.REMOVAL_HEADINGS,
-            datatype=results.REMOVAL_DATATYPES,
-            interactive=False,
-            show_label=False,
-            elem_id="removals",
+            rows, headers=headings, datatype=datatypes, interactive=False, show_label=False, elem_id=f"results-{name}"
         )

@@ -34,3 +34,17 @@ def test_results_chart_has_one_series_per_model_and_skips_undefined_scores(tmp_p
     assert list(series["majority (majority-1)"].y) == ["one"]
     assert series["plain (plain-1)"].error_x.array == pytest.approx([1.0, 1.0])
     assert series["plain (plain-1)"].error_x.arrayminus == pytest.approx([2.0, 2.0])
+
+
+def test_trade_off_has_a_line_per_model_and_benchmark_and_a_dot_per_strength() -> None:
+    curves = [
+        {"model": model, "name": name, "strengths": [0.5, 1.0], "gained": [20.0, 40.0], "kept": [0.98, 0.9]}
+        for model, name in (("fesgan", "one"), ("fesgan", "two"), ("degan", "two"))
+    ]
+    lines = plots.trade_off_chart(curves).data
+    assert [line.name for line in lines] == ["fesgan on one", "fesgan on two", "degan on two"]
+    assert list(lines[0].x) == [20.0, 40.0]
+    assert list(lines[0].y) == [0.98, 0.9]
+    assert list(lines[0].text) == ["50%", "100%"]
+    assert lines[0].line.color == lines[1].line.color != lines[2].line.color
+    assert lines[0].line.dash != lines[1].line.dash == lines[2].line.dash
