@@ -1,7 +1,7 @@
 """Who judges generated faces: the recogniser plain and, where its weights are there, the embedder identity.
 
-Editors are also judged by derl, a second recogniser from whose answers none of them may learn. It is not wholly apart from
-fesgan, whose generator set out from the layers that derl reads.
+Editors are also judged by derl, a second recogniser from whose answers none of them may learn. It is not wholly
+apart from fesgan, whose generator set out from the layers that derl reads.
 """
 
 from __future__ import annotations
