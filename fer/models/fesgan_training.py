@@ -1,4 +1,4 @@
-"""How ``fesgan`` is trained: synthesis first, then synthesis and recognition together."""
+"""How ``fesgan`` is trained: edits by exact pairs, then synthesis against critics, then synthesis with recognition."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fer.images import from_bytes
 from fer.layers import Conditioned, critic_layers
 from fer.load import load
 from fer.losses import hinge_critic, roughness, soft_cross_entropy, weighted_l1
-from fer.models.fesgan import Fesgan, FesganConfig, Generator
+from fer.models.fesgan import Edited, Fesgan, FesganConfig, Generator
 from fer.regions import face_ellipse
 from fer.removal import edits_left, for_card, landmark_flow_loss, paired_terms
 from fer.sheets import save_sheet
@@ -42,18 +42,22 @@ class FesganRecipe:
 
     seed: int = 0
     start: str = "default"  # weights of derl whose generator is taken over; fresh where empty
-    steps_synthesis: int = 4_200
-    steps_joint: int = 1_600
-    puppets: int = 7  # pairs of each source in a batch
-    london: int = 1
+    steps_pairs: int = 4_500
+    steps_synthesis: int = 2_000
+    steps_joint: int = 1_000
+    first_puppets: int = 14  # pairs of each source in a batch, first stage
+    first_still: int = 1  # neutral FER+ faces that stay as they are
+    puppets: int = 9  # and in the later ones
+    london: int = 1  # in all
     ferplus: int = 32  # labelled faces of each source in a batch, for the recogniser
     lfw: int = 3
     london_faces: int = 1
     puppet_faces: int = 4
-    edited: int = 6  # of the labelled faces, half FER+, half photographs, are edited to a drawn expression
+    edited: int = 4  # of the labelled faces, half FER+, half photographs, are edited to a drawn expression
     prior: int = 4  # people drawn from the prior
-    generator_rate: float = 1e-3
-    joint_rate: float = 1e-4  # of the generator in the joint stage
+    pairs_rate: float = 1e-3  # of the generator, stage by stage
+    synthesis_rate: float = 4e-4
+    joint_rate: float = 1e-4
     critic_rate: float = 4e-4
     reader_rate: float = 2e-3
     adversarial: float = 0.02  # weights of the generator's losses; a pair's L1 counts 1
@@ -164,11 +168,28 @@ class Made:
 
 
 class Step:
-    """The losses of one step. A batch: see ``draw``."""
+    """The losses of one step. A batch, but for ``imitate``: see ``plan``."""
 
     def __init__(self, network: Trained, embed: nn.Module, recipe: FesganRecipe, device: torch.device) -> None:
         self.network, self.embed, self.recipe, self.device = network, embed, recipe, device
         self.made: Made  # by ``generate``, which comes first in every step
+
+    def imitate(self, batch: Batch, step: int) -> Loss:
+        """The generator: paired edits alone. A batch: what ``paired_edits`` gives."""
+        source, _, asked, truth, points = batch
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            edits = self.network.model.generator.edit(source, asked)
+            terms = self._of_pairs(edits, source, truth, points)
+        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+
+    def _of_pairs(self, edits: Edited, source: Tensor, truth: Tensor, points: Tensor) -> dict[str, Tensor]:
+        """Losses of edits whose first rows are the pairs'."""
+        count = len(source)
+        return paired_terms(edits.image[:count], source, truth) | {
+            "mask": 0.01 * edits.mask.mean(),
+            "flow": 50 * roughness(edits.flow * 2 / edits.flow.shape[-1]),
+            "landmarks": self.recipe.landmarks * landmark_flow_loss(edits.flow[:count], points),
+        }
 
     def generate(self, joint: bool, batch: Batch, step: int) -> Loss:
         """The generator: paired edits, rebuilt faces, edits of labelled faces, people from the prior."""
@@ -189,11 +210,7 @@ class Step:
             people = model.generator.draw(prior, prior_code)
             free = torch.cat([edits.image[len(source) :], people])
             free_target = distribution_of(torch.cat([edited_code, prior_code]))
-            terms = paired_terms(edits.image[: len(source)], source, truth)
-            terms |= {
-                "mask": 0.01 * edits.mask.mean(),
-                "flow": 50 * roughness(edits.flow * 2 / edits.flow.shape[-1]),
-                "landmarks": recipe.landmarks * landmark_flow_loss(edits.flow[: len(source)], points),
+            terms = self._of_pairs(edits, source, truth, points) | {
                 "rebuild": recipe.rebuild * weighted_l1(rebuilt, drawn_of, self._inside(drawn_of)),
                 "identity": recipe.identity * self._strangeness(edits.image, rebuilt, inputs, tight),
                 "prior": recipe.prior_match * F.softplus(-self.network.prior(latent.float())).mean(),
@@ -285,6 +302,10 @@ def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: to
     counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
     labelled = LabelledFaces(data_root, counts, recipe.seed)
 
+    def first(step: int) -> Batch:
+        drawn = paired_edits(pairs.draw(recipe.first_puppets, recipe.london, recipe.first_still))
+        return tuple(v.to(device) for v in drawn)
+
     def batch(step: int) -> Batch:
         edits = paired_edits(pairs.draw(recipe.puppets, recipe.london, 0))
         wanted = random_targets(recipe.edited + recipe.prior)
@@ -294,6 +315,9 @@ def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: to
     losses = Step(network, embed, recipe, device)
     held_out = load_puppets(data_root, "validation")
     pixels, labels = ferplus.load_validation(data_root)
+
+    def edits_only(module: nn.Module) -> Mapping[str, float]:
+        return edit_left(cast(Trained, module.eval()).model, held_out)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         model = cast(Trained, module.eval()).model
@@ -305,31 +329,42 @@ def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: to
         save_sheet(examples(cast(Trained, module).model, held_out), path)
 
     identity = json.dumps([asdict(config), asdict(recipe)])
-    stages = [stage for stage in _stages(network, losses, recipe, batch) if stage.steps]
+    stages = [stage for stage in _stages(network, losses, recipe, first, batch, edits_only) if stage.steps]
     return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
 
 
-def _stages(network: Trained, losses: Step, recipe: FesganRecipe, batch: Callable[[int], Batch]) -> list[Stage]:
+def _stages(
+    network: Trained,
+    losses: Step,
+    recipe: FesganRecipe,
+    first: Callable[[int], Batch],
+    batch: Callable[[int], Batch],
+    edits_only: Callable[[nn.Module], Mapping[str, float]],
+) -> list[Stage]:
     model = network.model
-    generator = torch.optim.AdamW(decay_groups(model.generator, recipe.weight_decay), betas=(0.5, 0.99))
+    generator = torch.optim.AdamW(decay_groups(model.generator, recipe.weight_decay), betas=(0.9, 0.99))
     critics = [
         torch.optim.AdamW(decay_groups(part, 0.0), betas=(0.5, 0.99)) for part in (network.critic, network.prior)
     ]
     reader = torch.optim.AdamW(decay_groups(model.reader, recipe.weight_decay), betas=(0.9, 0.99))
-    first, every = recipe.steps_synthesis, recipe.steps_synthesis + recipe.steps_joint
-    synthesis, reading = one_cycle(recipe.generator_rate, first, 0.05), one_cycle(recipe.reader_rate, every, 0.1)
+    before, reading = recipe.steps_pairs, recipe.steps_synthesis + recipe.steps_joint
+    imitation = one_cycle(recipe.pairs_rate, before, 0.05)
+    synthesis = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05)
+    learning = one_cycle(recipe.reader_rate, reading, 0.1)
 
     def phases(joint: bool) -> list[Phase]:
-        rate: Schedule = (lambda step: recipe.joint_rate) if joint else synthesis
+        rate: Schedule = (lambda step: recipe.joint_rate) if joint else (lambda step: synthesis(step - before))
         return [
             Phase("generator", generator, lambda b, s: losses.generate(joint, b, s), rate, clip=1.0),
             Phase("critic", critics[0], losses.criticise, lambda step: recipe.critic_rate),
             Phase("prior", critics[1], losses.match_prior, lambda step: recipe.critic_rate),
-            Phase("reader", reader, lambda b, s: losses.read(joint, b, s), reading, clip=1.0),
+            Phase("reader", reader, lambda b, s: losses.read(joint, b, s), lambda s: learning(s - before), clip=1.0),
         ]
 
+    alone = Phase("generator", generator, losses.imitate, imitation, clip=1.0)
     return [
-        Stage("synthesis", first, batch, phases(joint=False)),
+        Stage("pairs", before, first, [alone], edits_only),
+        Stage("synthesis", recipe.steps_synthesis, batch, phases(joint=False)),
         Stage("joint", recipe.steps_joint, batch, phases(joint=True)),
     ]
 

@@ -126,7 +126,16 @@ def test_flow_is_right_where_it_points_at_the_faces_landmarks() -> None:
 def test_fesgan_trains_and_ships(data: Path, tmp_path: Path) -> None:
     config = FesganConfig(widths=(8, 8, 8, 8, 8), latent=4, reader_widths=(4, 8), reader_blocks=(1,))
     recipe = FesganRecipe(
-        start="", steps_synthesis=2, steps_joint=2, puppets=2, ferplus=4, lfw=1, puppet_faces=1, edited=2
+        start="",
+        steps_pairs=2,
+        steps_synthesis=2,
+        steps_joint=2,
+        first_puppets=2,
+        puppets=2,
+        ferplus=4,
+        lfw=1,
+        puppet_faces=1,
+        edited=2,
     )
     network = train(fesgan_training.plan(config, recipe, data, CPU), tmp_path, tick=2)
     model, numbers = fesgan_training.finish(network, config, data)
