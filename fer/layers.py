@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+QUIET = 0.1  # of what is added to a layer that another network knows already, so that the layer is heard first
+
 
 def conv_bn_relu(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU: (B, inputs, H, W) -> (B, outputs, H/stride, W/stride)."""
@@ -191,3 +193,10 @@ class EncoderDecoder(nn.Module):
             x = block(torch.cat([x, beside], 1) if self.skips else x)
             layers.append(x)
         return layers
+
+    def hand_over(self, stem: nn.Module, encoder: nn.Module, decoder: nn.ModuleList) -> None:
+        """Copy its weights into modules of the same shapes. decoder: ``conditioned_blocks``; scales stay as they are."""
+        stem.load_state_dict(self.stem.state_dict())
+        encoder.load_state_dict(self.encoder.state_dict())
+        for block, own in zip(decoder, self.decoder, strict=True):
+            block.get_submodule("block").load_state_dict(own.state_dict())

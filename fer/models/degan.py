@@ -30,10 +30,10 @@ class DeganConfig:
     """Shape of the expression encoder, of the decoder and of the readers."""
 
     size_px: int = 128  # side of the picture that tells the decoder who it is, and of what it puts out
-    widths: tuple[int, ...] = (24, 48, 96, 144, 160)  # channels beside and inside the decoder at 64, 32, 16, 8, 4 px
+    widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # channels beside and inside the decoder at 64, 32, 16, 8, 4 px
     code: int = 32  # numbers in f_exp
     encoder_px: int = 96  # side of the grey picture that the expression encoder sees
-    encoder_widths: tuple[int, ...] = (32, 64, 128, 192)  # its channels at a half, a quarter, ... of that
+    encoder_widths: tuple[int, ...] = (32, 64, 112, 176)  # its channels at a half, a quarter, ... of that
     encoder_blocks: tuple[int, ...] = (1, 2, 2, 1)  # residual blocks of each size
     local_width: int = 32  # channels in the first layer of a local network
     local_features: int = 48  # what a local network hands to the fusion
@@ -125,7 +125,6 @@ class Decoder(nn.Module):
         self.stem = nn.Conv2d(3, widths[0], 4, 2, 1)
         self.person = halving_blocks(widths)
         self.from_code = nn.Linear(config.code, wide * self.side**2)
-        self.merge = double_conv(2 * wide, wide)
         self.levels = conditioned_blocks(widths, config.code)
         self.out = nn.Conv2d(widths[0], CHANNELS * 4, 3, 1, 1)
         for values in self.out.parameters():
@@ -134,8 +133,7 @@ class Decoder(nn.Module):
 
     def forward(self, people: Tensor, code: Tensor) -> Tensor:
         beside = halved(self.stem(people.contiguous(memory_format=torch.channels_last)), self.person)
-        x = self.from_code(code).view(len(code), -1, self.side, self.side)
-        x = self.merge(torch.cat([x, beside[-1]], 1))
+        x = beside[-1] + self.from_code(code).view(len(code), -1, self.side, self.side)
         for level, layer in zip(self.levels, beside[-2::-1], strict=True):
             x = level(x, layer, code)
         return F.pixel_shuffle(self.out(x).float(), 2)

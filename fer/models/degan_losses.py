@@ -25,18 +25,21 @@ class DeganRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    start: str = ""  # weights to go on from, for other readers or further steps; fresh where empty
-    steps_synthesis: int = 4_000
-    steps_readers: int = 3_000
-    puppets: int = 7  # pairs of each source in a batch
-    london: int = 1
+    start: str = "default"  # weights of derl whose generator becomes the decoder; fresh where empty
+    steps_pairs: int = 4_000
+    steps_synthesis: int = 1_500
+    steps_readers: int = 2_500
+    first_puppets: int = 9  # pairs of each source in a batch, first stage
+    puppets: int = 7  # and in synthesis
+    london: int = 1  # in both
     same: float = 0.12  # share of the reconstructions whose picture of the person is the truth itself
     ferplus: int = 32  # labelled faces of each source in a batch
     lfw: int = 3
     london_faces: int = 1
     puppet_faces: int = 4
     transferred: int = 8  # of the labelled faces, the last ones, are given another expression and lend theirs
-    synthesis_rate: float = 1e-3
+    pairs_rate: float = 1e-3
+    synthesis_rate: float = 4e-4
     critic_rate: float = 4e-4
     reader_rate: float = 2e-3
     adversarial: float = 0.02  # weights of the losses of synthesis; a reconstruction's L1 counts 1

@@ -18,7 +18,7 @@ from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairBatch,
 from fer.data.pairs import Pairs, load_puppets
 from fer.framing import standardise, tight_luminance
 from fer.images import from_bytes
-from fer.layers import Conditioned, critic_layers
+from fer.layers import QUIET, critic_layers
 from fer.load import load
 from fer.losses import hinge_critic, roughness, soft_cross_entropy, weighted_l1
 from fer.models.fesgan import Edited, Fesgan, FesganConfig, Generator
@@ -107,15 +107,12 @@ class Trained(nn.Module):
 def start_from_derl(generator: Generator, weights: str) -> None:
     """Take over a DeRL generator, which gives everyone the neutral face: layers, and what it draws of the last."""
     known = load(START, weights, device="cpu").generator
-    generator.stem.load_state_dict(known.trunk.stem.state_dict())
-    generator.encoder.load_state_dict(known.trunk.encoder.state_dict())
-    for mine, theirs in zip(generator.decoder, known.trunk.decoder, strict=True):
-        cast(Conditioned, mine).block.load_state_dict(theirs.state_dict())
+    known.trunk.hand_over(generator.stem, generator.encoder, generator.decoder)
     with torch.no_grad():
         for name, values in known.out.named_parameters():
             generator.out.get_parameter(name)[: CHANNELS * 4] = values
         for values in generator.from_latent.parameters():
-            values.mul_(0.1)  # the encoder's smallest layer, to which it is added, is heard first
+            values.mul_(QUIET)
 
 
 def paired_edits(pairs: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
