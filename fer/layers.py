@@ -55,8 +55,8 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.second(self.first(x)) + self.skip(x))
 
 
-def residual_stages(inputs: int, widths: Sequence[int], blocks: Sequence[int]) -> list[nn.Module]:
-    """Layers of a recogniser: (B, inputs, S, S) -> features (B, widths[-1]), for any S of at least 24.
+def residual_layers(inputs: int, widths: Sequence[int], blocks: Sequence[int]) -> list[nn.Module]:
+    """(B, inputs, S, S) -> (B, widths[-1], s, s), halved once per stage.
 
     widths: channels of the stem and of every stage; blocks: residual blocks of every stage, the first of which halves
     the resolution.
@@ -67,7 +67,20 @@ def residual_stages(inputs: int, widths: Sequence[int], blocks: Sequence[int]) -
         for index in range(count):
             layers.append(ResidualBlock(before, width, stride=2 if index == 0 else 1))
             before = width
-    return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return layers
+
+
+def residual_stages(inputs: int, widths: Sequence[int], blocks: Sequence[int]) -> list[nn.Module]:
+    """Layers of a recogniser: (B, inputs, S, S) -> features (B, widths[-1]), for any S of at least 24.
+
+    See ``residual_layers``.
+    """
+    return [*residual_layers(inputs, widths, blocks), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+
+
+def placed_head(inputs: int, channels: int, side: int, outputs: int) -> list[nn.Module]:
+    """(B, inputs, side, side) -> (B, outputs) that still knows where in the picture things are."""
+    return [nn.Conv2d(inputs, channels, 1), nn.Flatten(), nn.Linear(channels * side * side, outputs)]
 
 
 def double_conv(inputs: int, outputs: int) -> nn.Sequential:

@@ -90,6 +90,26 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
+class ActionUnits:
+    """Strengths of Action Units. strengths: float32 (B, N) in [0, 1], 1 as strong as it gets; names: as in FACS."""
+
+    strengths: Tensor
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.strengths.ndim != 2 or self.strengths.shape[1] != len(self.names):
+            raise ValueError(
+                f"ActionUnits.strengths must be (B, {len(self.names)}), got {tuple(self.strengths.shape)}."
+            )
+        if not bool(((self.strengths >= 0) & (self.strengths <= 1)).all()):  # false for nan
+            raise ValueError("Every strength of ActionUnits must lie in [0, 1].")
+
+    def as_dict(self, row: int = 0) -> dict[str, float]:
+        """Name -> strength of a row, in column order."""
+        return {name: float(strength) for name, strength in zip(self.names, self.strengths[row], strict=True)}
+
+
+@dataclass(frozen=True, eq=False)
 class Edit:
     """A generated face. image: float32 (B, 3, S, S) in [-1, 1]; parts: named tensors that show how it was made."""
 

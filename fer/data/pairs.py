@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fer.action_units import ACTION_UNITS
 from fer.data.rows import check_labels, open_split
 from fer.errors import DataError
 from fer.faces import FACE_SIZE_PX, align_like, detect
@@ -22,6 +23,8 @@ class Pairs:
 
     intensity: float32 (N,) in [0, 1], of the expression; 1 for photographs, whose smiles were posed as such.
     landmarks, neutral_landmarks: float32 (N, 68, 2) in the unit square, nan where they are not known.
+    action_units: float32 (N, 23) in [0, 1], strengths of ACTION_UNITS in the face, nan where they are not known; those
+        of a neutral face are 0.
     """
 
     face: Tensor
@@ -31,6 +34,7 @@ class Pairs:
     intensity: Tensor
     landmarks: Tensor
     neutral_landmarks: Tensor
+    action_units: Tensor
 
     def __len__(self) -> int:
         return len(self.emotion)
@@ -51,7 +55,8 @@ def load_puppets(root: Path, split: str) -> Pairs:
     points = [torch.tensor(rows[k][:]).view(-1, 68, 2) for k in ("landmarks68", "neutral_landmarks68")]
     person = torch.from_numpy(np.unique(rows["identity"][:], return_inverse=True)[1])
     emotion, intensity = torch.tensor(rows["emotion"][:]), torch.tensor(rows["intensity"][:], dtype=torch.float32)
-    return Pairs(face, neutral, emotion, person, intensity, *points)
+    units = torch.tensor(rows["au"][:], dtype=torch.float32)
+    return Pairs(face, neutral, emotion, person, intensity, *points, units)
 
 
 def load_london(root: Path, split: str) -> Pairs:
@@ -70,6 +75,6 @@ def load_london(root: Path, split: str) -> Pairs:
         raise DataError("No face was found in any of the photographs. Check that the dataset holds faces.")
     count = len(faces)
     happiness = torch.full((count,), EMOTIONS.index(Emotion.HAPPINESS))
-    unknown = torch.full((count, 68, 2), torch.nan)
+    unknown, units = torch.full((count, 68, 2), torch.nan), torch.full((count, len(ACTION_UNITS)), torch.nan)
     person, intensity = torch.arange(count), torch.ones(count)
-    return Pairs(torch.stack(faces), torch.stack(neutrals), happiness, person, intensity, unknown, unknown)
+    return Pairs(torch.stack(faces), torch.stack(neutrals), happiness, person, intensity, unknown, unknown, units)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from fer.types import Edit, Framing, Prediction, TargetSpace
+from fer.types import ActionUnits, Edit, Framing, Prediction, TargetSpace
 
 
 class Recognizer(ABC):
@@ -15,6 +15,14 @@ class Recognizer(ABC):
     @abstractmethod
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """faces: float32 (B, 3, S, S), RGB in [-1, 1], cut as ``framing`` says -> probabilities (B, 8) on the CPU."""
+
+
+class ActionUnitReader(ABC):
+    """Says how strongly each Action Unit of a face is at work."""
+
+    @abstractmethod
+    def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
+        """faces: float32 (B, 3, S, S), RGB in [-1, 1], cut as ``framing`` says -> strengths (B, N) on the CPU."""
 
 
 class Neutralizer(ABC):

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import LUMINANCE, resized
-from fer.layers import ResidualBlock, conv_bn_relu
+from fer.layers import placed_head, residual_layers
 from fer.models.base import Embedder
 from fer.regions import face_ellipse
 from fer.registry import Citation, Spec
@@ -53,15 +53,9 @@ class Identity(nn.Module, Embedder):
     def __init__(self, config: IdentityConfig) -> None:
         super().__init__()
         self.config = config
-        layers: list[nn.Module] = [conv_bn_relu(1, config.widths[0], stride=1)]
-        inputs = config.widths[0]
-        for width, count in zip(config.widths[1:], config.blocks, strict=True):
-            for index in range(count):
-                layers.append(ResidualBlock(inputs, width, stride=2 if index == 0 else 1))
-                inputs = width
         side = config.size_px // 2 ** len(config.blocks)
-        places = nn.Conv2d(inputs, 16, 1)  # keeps where things are: the shape of a face is its identity
-        self.network = nn.Sequential(*layers, places, nn.Flatten(), nn.Linear(16 * side * side, config.dimensions))
+        head = placed_head(config.widths[-1], 16, side, config.dimensions)  # the shape of a face is its identity
+        self.network = nn.Sequential(*residual_layers(1, config.widths, config.blocks), *head)
         self.network.to(memory_format=torch.channels_last)
 
     def forward(self, faces: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--n", type=positive, default=1000, help="pairs")
     sample.add_argument("--augment", type=float, default=1.0, help="strength of backgrounds, light and degradation")
     sample.add_argument("--aligned", action="store_true", help="pairs that differ by the expression alone")
+    sample.add_argument("--by-unit", action="store_true", help="single and rare Action Units in place of the classes")
     sample.add_argument("--out", type=Path, required=True, help="folder; files go to OUT/data")
     sample.set_defaults(run=_sample)
     sheet = commands.add_parser("sheet", help="draw a contact sheet: people in rows, expressions in columns")
@@ -56,7 +57,7 @@ def _sample(arguments: argparse.Namespace) -> str:
     from fer.puppets.parquet import write_split
     from fer.puppets.sample import Cast, Options
 
-    options = Options(arguments.size, arguments.augment, aligned=arguments.aligned)
+    options = Options(arguments.size, arguments.augment, aligned=arguments.aligned, by_unit=arguments.by_unit)
     cast = Cast.load(arguments.assets, arguments.split)
     files = write_split(cast, arguments.out, arguments.split, arguments.n, arguments.seed, options)
     return f"{arguments.n} pairs in {len(files)} files of {arguments.out / 'data'}"

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
+from fer.action_units import ACTION_UNITS, AU_INDEX
 from fer.types import Emotion
 
 # fmt: off
-ACTION_UNITS = (
-    "AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU10", "AU12", "AU14", "AU15", "AU16",
-    "AU17", "AU18", "AU20", "AU22", "AU23", "AU24", "AU25", "AU26", "AU27", "AU28", "AU43",
-)
 # Blendshape weights at intensity 1 (FACS level E); a trailing * means both _L and _R. The negative one keeps the lips
 # sealed under a wrinkled nose.
 BLENDSHAPES: Mapping[str, Mapping[str, float]] = {
@@ -86,18 +84,27 @@ PROTOTYPES: Mapping[Emotion, Sequence[Sequence[Ingredient]]] = {
     ],
 }
 # fmt: on
+# Action Units that are not drawn together where classes do not ask for them: one closes what the other opens.
+OPPOSED = (
+    ({"AU5"}, {"AU43"}),
+    ({"AU16", "AU25", "AU26", "AU27"}, {"AU17", "AU23", "AU24", "AU28"}),
+    ({"AU18", "AU22"}, {"AU12", "AU14", "AU15", "AU20", "AU23", "AU24", "AU28"}),
+    ({"AU26"}, {"AU27"}),
+)
+FURTHER_UNITS = 0.9  # mean number of Action Units drawn beside the first, where none is drawn for a class
+WEAKEST_UNIT = 0.15
+WEAKEST_STRETCH = 0.5  # of AU27: a weaker one opens the jaw as AU26 does
 OPEN_SMILE = {"jawOpen": 0.06, "mouthUpperUp*": 0.22, "mouthLowerDown*": 0.15}  # AU12 x AU25 bares the upper teeth
 ONE_SIDED = ("AU12", "AU14", "AU10")  # of contempt
 HIGHEST_SIDED_WEIGHT = 1.5
 HIGHEST_CENTRAL_WEIGHT = 1.1
-AU_INDEX: Mapping[str, int] = {name: number for number, name in enumerate(ACTION_UNITS)}
 
 
 @dataclass(frozen=True, eq=False)
 class Expression:
     """What a face does. left, right: float32 (23,) strengths of ACTION_UNITS on the subject's sides, in [0, 1].
 
-    emotion: the class that it was drawn for. intensity: of the class, in [0, 1].
+    emotion: the class that it was drawn for, neutral where for none. intensity: of the class, in [0, 1].
     gaze: shift of the iris, x right and y down in the picture, in units of its radius.
     """
 
@@ -125,15 +132,56 @@ def make_expression(
 def sample_expression(rng: np.random.Generator, emotion: Emotion, intensity: float) -> Expression:
     """Draw a variant of an emotion: optional Action Units, random strengths, asymmetry, idiosyncratic extras, gaze."""
     strengths = _sample_strengths(rng, emotion, intensity)
-    spread = 0.25 if rng.random() < 0.25 else 0.07
-    lean = np.clip(rng.normal(0, spread, len(ACTION_UNITS)), -0.6, 0.6).astype(np.float32)
-    lean[AU_INDEX["AU43"]] = 0
-    left, right = np.clip(strengths * (1 + lean), 0, 1), np.clip(strengths * (1 - lean), 0, 1)
+    left, right = _sides_of(rng, strengths)
     if emotion == Emotion.CONTEMPT:
         weak = rng.uniform(0, 0.25)
         (left if rng.random() < 0.5 else right)[[AU_INDEX[name] for name in ONE_SIDED]] *= weak
-    gaze = rng.normal(0, 0.12, 2) * (rng.random() < 0.4)
-    return Expression(emotion, float(intensity), left, right, (float(gaze[0]), float(gaze[1])))
+    return Expression(emotion, float(intensity), left, right, _gaze(rng))
+
+
+def sample_action_units(rng: np.random.Generator) -> Expression:
+    """Draw one Action Unit or a few that belong to no class, the more often the less classes show them.
+
+    With asymmetry, weak extras and gaze as ``sample_expression``; the class is neutral at intensity 0, for want of one.
+    """
+    strengths = np.zeros(len(ACTION_UNITS), np.float32)
+    rarity = 1 / (class_shares() + 0.1)
+    order = rng.choice(len(ACTION_UNITS), len(ACTION_UNITS), replace=False, p=rarity / rarity.sum())
+    chosen: list[str] = []
+    for name in (ACTION_UNITS[number] for number in order[: 1 + rng.poisson(FURTHER_UNITS)]):
+        if not any(opposed(name, other) for other in chosen):
+            chosen.append(name)
+            weakest = WEAKEST_STRETCH if name == "AU27" else WEAKEST_UNIT
+            strengths[AU_INDEX[name]] = rng.uniform(weakest, 1.0)
+    _add_extras(rng, strengths, Emotion.NEUTRAL)
+    return Expression(Emotion.NEUTRAL, 0.0, *_sides_of(rng, strengths), _gaze(rng))
+
+
+def opposed(one: str, other: str) -> bool:
+    """Whether two Action Units undo each other, see ``OPPOSED``."""
+    return any({(one, other), (other, one)} & set(product(first, second)) for first, second in OPPOSED)
+
+
+def class_shares() -> np.ndarray:
+    """How likely each of ACTION_UNITS is to be drawn for a class, extras aside: float64 (23,) in [0, 1]."""
+    shares = np.zeros(len(ACTION_UNITS))
+    for variants in PROTOTYPES.values():
+        for name, probability, _, _ in (ingredient for variant in variants for ingredient in variant):
+            shares[AU_INDEX[name]] += probability / len(variants) / len(PROTOTYPES)
+    return shares
+
+
+def _sides_of(rng: np.random.Generator, strengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Strengths of the left and the right side, more or less alike."""
+    spread = 0.25 if rng.random() < 0.25 else 0.07
+    lean = np.clip(rng.normal(0, spread, len(ACTION_UNITS)), -0.6, 0.6).astype(np.float32)
+    lean[AU_INDEX["AU43"]] = 0
+    return np.clip(strengths * (1 + lean), 0, 1), np.clip(strengths * (1 - lean), 0, 1)
+
+
+def _gaze(rng: np.random.Generator) -> tuple[float, float]:
+    x, y = rng.normal(0, 0.12, 2) * (rng.random() < 0.4)
+    return float(x), float(y)
 
 
 def _sample_strengths(rng: np.random.Generator, emotion: Emotion, intensity: float) -> np.ndarray:
@@ -142,13 +190,18 @@ def _sample_strengths(rng: np.random.Generator, emotion: Emotion, intensity: flo
     for name, probability, low, high in variants[int(rng.integers(len(variants)))]:
         if rng.random() < probability:
             strengths[AU_INDEX[name]] = intensity * rng.uniform(low, high)
+    _add_extras(rng, strengths, emotion)
+    return strengths
+
+
+def _add_extras(rng: np.random.Generator, strengths: np.ndarray, emotion: Emotion) -> None:
+    """Add weak strengths that do not belong to the class, and a blink now and then."""
     neutral = emotion == Emotion.NEUTRAL
-    for _ in range(rng.poisson(0.8 if neutral else 0.4)):  # weak extras
+    for _ in range(rng.poisson(0.8 if neutral else 0.4)):
         extra = rng.integers(len(ACTION_UNITS))
         strengths[extra] = max(strengths[extra], rng.uniform(0.03, 0.14 if neutral else 0.18))
-    if rng.random() < 0.03:  # a blink
+    if rng.random() < 0.03:
         strengths[AU_INDEX["AU43"]] = rng.uniform(0.5, 1.0)
-    return strengths
 
 
 def needed_blendshapes() -> set[str]:

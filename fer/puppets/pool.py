@@ -8,15 +8,19 @@ import torch
 from torch.utils.data import DataLoader
 
 from fer.data.pairs import Pairs
+from fer.puppets.sample import Options
 from fer.puppets.stream import Pair, PuppetStream
 
 
-def render_pairs(data_root: Path, count: int, seed: int, workers: int = 0) -> Pairs:
-    """The first ``count`` pairs of the train split's stream of this seed, in its order. Every person is new.
+def render_pairs(
+    data_root: Path, count: int, seed: int, workers: int = 0, split: str = "train", by_unit: bool = False
+) -> Pairs:
+    """The first ``count`` pairs of a split's stream of this seed, in its order. Every person is new.
 
-    workers: processes that render; the pairs do not depend on it. Raises DataError.
+    workers: processes that render; the pairs do not depend on it. by_unit: see ``Options``. Raises DataError.
     """
-    stream = PuppetStream(data_root / "puppets" / "assets.npz", "train", seed)
+    options = Options(aligned=True, by_unit=by_unit)
+    stream = PuppetStream(data_root / "puppets" / "assets.npz", split, seed, options=options)
     loader: DataLoader[Pair] = DataLoader(stream, batch_size=None, num_workers=workers)
     rendered: list[Pair] = []
     for pair in loader:
@@ -31,4 +35,5 @@ def render_pairs(data_root: Path, count: int, seed: int, workers: int = 0) -> Pa
         intensity=torch.stack([pair["intensity"] for pair in rendered]),
         landmarks=torch.stack([pair["landmarks"] for pair in rendered]),
         neutral_landmarks=torch.stack([pair["neutral_landmarks"] for pair in rendered]),
+        action_units=torch.stack([pair["au"] for pair in rendered]),
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from fer.errors import DataError
 from fer.puppets.assets import load_assets
-from fer.puppets.expression import Expression, make_expression, sample_expression
+from fer.puppets.expression import Expression, make_expression, sample_action_units, sample_expression
 from fer.puppets.facekit import Part
 from fer.puppets.geometry import compose, similarity
 from fer.puppets.nuisance import degrade, random_background, relight
@@ -46,6 +46,7 @@ class Options:
     pose_deg: float = 6.0  # standard deviation of the head's turn to the sides; 0.7 of it up and down
     jitter: float = 1.0  # of the crop; 0 for exact alignment
     aligned: bool = False  # the pictures differ by the expression alone: one pose, crop and light, no degradation
+    by_unit: bool = False  # single and rare Action Units in place of the classes' expressions
 
     def __post_init__(self) -> None:
         if self.size_px < LEAST_SIZE_PX:
@@ -125,7 +126,7 @@ def draw(
     if person is None:
         person = relit(rng, make_person(rng, cast.sitters), options)
     if expression is None:
-        expression = _expression(rng, emotion)
+        expression = sample_action_units(rng) if options.by_unit else _expression(rng, emotion)
     pose = _turn(rng, 0.7 * options.pose_deg, options.pose_deg)
     other_pose = _turn(rng, 0.35 * options.pose_deg, 0.5 * options.pose_deg)
     nothing = make_expression({})

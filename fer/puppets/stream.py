@@ -21,7 +21,7 @@ class Pair(TypedDict):
     """One pair, as the default collation of a ``DataLoader`` takes it.
 
     image, neutral: uint8 (3, S, S) RGB. emotion: int64 (), index in fer.types.EMOTIONS. intensity: float32 (), 0 to 1.
-    au: float32 (23,), strengths of expression.ACTION_UNITS, the mean of both sides.
+    au: float32 (23,), strengths of fer.action_units.ACTION_UNITS, the mean of both sides.
     landmarks, neutral_landmarks: float32 (68, 2), x right and y down in the unit square.
     """
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from fer.puppets.expression import AU_INDEX, Expression
+from fer.action_units import AU_INDEX
+from fer.puppets.expression import Expression
 
 MAP_PX_PER_CM = 16.0
 MAP_HALF_CM = (9.0, 12.0)  # half extents in x and y

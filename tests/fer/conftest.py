@@ -30,6 +30,7 @@ PUPPETS = datasets.Features(
         "identity": datasets.Value("string"),
         "landmarks68": datasets.List(datasets.Value("float32")),
         "neutral_landmarks68": datasets.List(datasets.Value("float32")),
+        "au": datasets.List(datasets.Value("float32")),
     }
 )
 
@@ -71,6 +72,7 @@ def puppet_row(number: int) -> dict[str, object]:
         "identity": f"person {number // 2}",
         "landmarks68": points,
         "neutral_landmarks68": points - np.tile([0.01, 0.0], 68),
+        "au": np.full(23, number / 8),
     }
 
 

@@ -119,7 +119,8 @@ def test_prototypes_are_means_of_the_strongest_third() -> None:
     intensity = torch.linspace(0.2, 1, 9).repeat(7)
     shade = (100 * intensity).byte()[:, None, None, None].expand(-1, 3, 8, 8)
     points = torch.zeros(count, 68, 2)
-    pairs = Pairs(shade, torch.zeros_like(shade), emotion, torch.arange(count), intensity, points, points)
+    units = torch.zeros(count, 23)
+    pairs = Pairs(shade, torch.zeros_like(shade), emotion, torch.arange(count), intensity, points, points, units)
     brightness = SimpleNamespace(expression_of=lambda pictures: (pictures.mean((1, 2, 3)) + 1)[:, None] * 127.5)
     found = prototypes(cast(Degan, brightness), pairs)
     assert found[:, 0].tolist() == pytest.approx([0, *[90] * 7], abs=0.5)  # of 80, 90 and 100

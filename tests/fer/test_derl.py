@@ -102,10 +102,9 @@ def test_config_checks_itself(changes: dict[str, object]) -> None:
 def pairs(emotions: list[int]) -> Pairs:
     count = len(emotions)
     neutral = torch.full((count, 3, 128, 128), 100, dtype=torch.uint8)
-    unknown = torch.full((count, 68, 2), torch.nan)
-    return Pairs(
-        neutral + 20, neutral, torch.tensor(emotions), torch.arange(count), torch.ones(count), unknown, unknown
-    )
+    unknown, units = torch.full((count, 68, 2), torch.nan), torch.full((count, 23), torch.nan)
+    people, intensity = torch.arange(count), torch.ones(count)
+    return Pairs(neutral + 20, neutral, torch.tensor(emotions), people, intensity, unknown, unknown, units)
 
 
 def test_left_over_is_the_share_that_stays() -> None:

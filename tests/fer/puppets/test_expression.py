@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fer.action_units import ACTION_UNITS, AU_INDEX
 from fer.puppets.expression import (
-    ACTION_UNITS,
-    AU_INDEX,
     PROTOTYPES,
     Expression,
     blend_weights,
+    class_shares,
     make_expression,
     needed_blendshapes,
+    opposed,
+    sample_action_units,
     sample_expression,
 )
 from fer.types import EMOTIONS, Emotion
@@ -100,3 +102,33 @@ def test_drawing_depends_on_the_seed_alone() -> None:
     assert np.array_equal(first.left, again.left)
     assert first.gaze == again.gaze
     assert not np.array_equal(first.left, other.left)
+
+
+def test_opposed_units_are_those_of_two_sides() -> None:
+    assert opposed("AU5", "AU43")
+    assert opposed("AU24", "AU25")
+    assert opposed("AU28", "AU18")
+    assert not opposed("AU25", "AU26")
+    assert not opposed("AU5", "AU5")
+    assert not opposed("AU1", "AU12")
+
+
+def test_class_shares_are_worked_out_from_the_prototypes() -> None:
+    shares = class_shares()
+    assert shares[AU_INDEX["AU18"]] == shares[AU_INDEX["AU28"]] == 0
+    assert shares[AU_INDEX["AU12"]] == pytest.approx((1 + 0.7) / 8)  # happiness, contempt
+    assert shares[AU_INDEX["AU27"]] == pytest.approx(0.3 / 2 / 8)
+
+
+def test_units_are_drawn_on_purpose_the_rare_ones_more_often() -> None:
+    drawn = [sample_action_units(np.random.default_rng(seed)) for seed in range(1500)]
+    strong = np.array([expression.strengths for expression in drawn]) >= 0.2
+    counts = strong.sum(0)
+    assert counts.min() >= 30  # every Action Unit, at least 2 in 100
+    assert counts[AU_INDEX["AU18"]] > 2.5 * counts[AU_INDEX["AU25"]]
+    assert 0.25 < (strong.sum(1) == 1).mean() < 0.6
+    for row in strong:
+        names = [name for name, shown in zip(ACTION_UNITS, row, strict=True) if shown and name != "AU43"]
+        assert not any(opposed(one, other) for one in names for other in names)
+    assert {expression.emotion for expression in drawn} == {Emotion.NEUTRAL}
+    assert all(0 <= side.min() <= side.max() <= 1 for e in drawn for side in (e.left, e.right))

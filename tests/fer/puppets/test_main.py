@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer.action_units import ACTION_UNITS
 from fer.puppets.__main__ import main
-from fer.puppets.expression import ACTION_UNITS
 from fer.puppets.sample import Cast, Options, draw, seed_of
 from fer.types import EMOTIONS
 

@@ -9,6 +9,7 @@ import torch
 
 from fer.data.pairs import Pairs
 from fer.puppets.pool import render_pairs
+from fer.puppets.sample import Options
 from fer.puppets.stream import PuppetStream
 
 
@@ -39,3 +40,13 @@ def test_other_people_follow(data_root: Path) -> None:
     assert both.person.tolist() == [0, 1, 2]
     assert torch.equal(both.face[2], second.face[0])
     assert torch.equal(both.face[:2], first.face)
+
+
+def test_units_are_rendered_on_purpose_and_their_strengths_known(data_root: Path) -> None:
+    pool = render_pairs(data_root, 4, seed=3, split="test", by_unit=True)
+    stream = PuppetStream(data_root / "puppets" / "assets.npz", "test", 3, options=Options(aligned=True, by_unit=True))
+    assert pool.emotion.tolist() == [0] * 4
+    for number in range(4):
+        assert torch.equal(pool.face[number], stream.item(number)["image"])
+        assert torch.equal(pool.action_units[number], stream.item(number)["au"])
+    assert float(pool.action_units.amax(1).min()) > 0.1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer.puppets.expression import AU_INDEX, Expression, make_expression
+from fer.action_units import AU_INDEX
+from fer.puppets.expression import Expression, make_expression
 from fer.puppets.wrinkles import (
     CREASE_COUNT,
     CREASES,

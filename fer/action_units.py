@@ -1,0 +1,95 @@
+"""The 23 Action Units that are drawn and read here: names, muscles, and which go with which expression.
+
+Action Units after Ekman, Friesen & Hager 2002, "Facial Action Coding System".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+from fer.types import EMOTIONS, Emotion
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is seen and what does it. seen: in a few words; muscle: by its anatomical name."""
+
+    seen: str
+    muscle: str
+
+
+ACTIONS: Mapping[str, Action] = {
+    "AU1": Action("inner brows up", "frontalis, inner part"),
+    "AU2": Action("outer brows up", "frontalis, outer part"),
+    "AU4": Action("brows down and together", "corrugator supercilii"),
+    "AU5": Action("upper lids up", "levator palpebrae superioris"),
+    "AU6": Action("cheeks up", "orbicularis oculi, outer ring"),
+    "AU7": Action("lids tight", "orbicularis oculi, inner ring"),
+    "AU9": Action("nose wrinkled", "levator labii superioris alaeque nasi"),
+    "AU10": Action("upper lip up", "levator labii superioris"),
+    "AU12": Action("lip corners up", "zygomaticus major"),
+    "AU14": Action("dimples", "buccinator"),
+    "AU15": Action("lip corners down", "depressor anguli oris"),
+    "AU16": Action("lower lip down", "depressor labii inferioris"),
+    "AU17": Action("chin up", "mentalis"),
+    "AU18": Action("lips puckered", "incisivus labii"),
+    "AU20": Action("lips stretched", "risorius"),
+    "AU22": Action("lips funnelled", "orbicularis oris, outer ring"),
+    "AU23": Action("lips tight", "orbicularis oris"),
+    "AU24": Action("lips pressed", "orbicularis oris, both rings"),
+    "AU25": Action("lips apart", "orbicularis oris, relaxed"),
+    "AU26": Action("jaw dropped", "masseter, relaxed"),
+    "AU27": Action("mouth stretched open", "pterygoids and digastric"),
+    "AU28": Action("lips sucked in", "orbicularis oris, rolled in"),
+    "AU43": Action("eyes closed", "levator palpebrae superioris, relaxed"),
+}
+ACTION_UNITS: tuple[str, ...] = tuple(ACTIONS)
+AU_INDEX: Mapping[str, int] = {name: number for number, name in enumerate(ACTION_UNITS)}
+
+
+class Part(IntEnum):
+    """The part that an Action Unit has in an expression."""
+
+    UNKNOWN = -1  # the source does not speak of this Action Unit, or not of this expression
+    ABSENT = 0
+    SECONDARY = 1
+    PRIMARY = 2
+
+
+# Which Action Units go with which expression: Pu, Chen, Xie, Wu, Lin 2021 (arXiv 2012.14587, "AU-Expression Knowledge
+# Constrained Representation Learning for Facial Expression Recognition"). Primary and secondary ones; all others of
+# KNOWN_UNITS are absent. Contempt is not in it.
+KNOWN_UNITS = (
+    *("AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU10", "AU12", "AU15", "AU16", "AU17", "AU20", "AU23", "AU24"),
+    *("AU25", "AU26"),
+)
+KNOWLEDGE: Mapping[Emotion, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    Emotion.NEUTRAL: ((), ()),
+    Emotion.HAPPINESS: (("AU6", "AU12"), ("AU7", "AU25")),
+    Emotion.SURPRISE: (("AU1", "AU2", "AU5", "AU25", "AU26"), ("AU16",)),
+    Emotion.SADNESS: (("AU1", "AU7", "AU15"), ("AU4", "AU6", "AU17")),
+    Emotion.ANGER: (("AU4", "AU5", "AU23", "AU24"), ("AU7", "AU17")),
+    Emotion.DISGUST: (("AU9", "AU10"), ("AU17", "AU25")),
+    Emotion.FEAR: (("AU1", "AU2", "AU4", "AU5", "AU7", "AU20"), ("AU23", "AU25")),
+}
+# Pairs that come together more often, or less often, than each alone would; the same source.
+TOGETHER = (
+    *(("AU1", "AU2"), ("AU4", "AU7"), ("AU4", "AU9"), ("AU7", "AU9"), ("AU6", "AU12"), ("AU9", "AU17")),
+    *(("AU15", "AU17"), ("AU15", "AU24"), ("AU17", "AU24"), ("AU23", "AU24")),
+)
+APART = (("AU2", "AU6"), ("AU2", "AU7"), ("AU12", "AU15"), ("AU12", "AU17"))
+
+
+def knowledge_table() -> Tensor:
+    """``Part`` of every Action Unit in every expression, int64 (8, 23), in the orders of EMOTIONS and ACTION_UNITS."""
+    table = torch.full((len(EMOTIONS), len(ACTION_UNITS)), int(Part.UNKNOWN))
+    for emotion, (primary, secondary) in KNOWLEDGE.items():
+        row = table[EMOTIONS.index(emotion)]
+        for part, names in ((Part.ABSENT, KNOWN_UNITS), (Part.SECONDARY, secondary), (Part.PRIMARY, primary)):
+            row[[AU_INDEX[name] for name in names]] = int(part)
+    return table
