@@ -132,6 +132,25 @@ def conditioned_blocks(widths: Sequence[int], condition: int) -> nn.ModuleList:
     return nn.ModuleList(Conditioned(i, o, o, condition) for i, o in zip(widths[::-1], widths[-2::-1], strict=False))
 
 
+class Moves(nn.Conv2d):
+    """A flow as a sum of fields, one per number of a condition: layer (B, inputs, s, s) and numbers (B, count).
+
+    What a number moves is learnt apart from what the others move. Starts as no flow.
+    """
+
+    def __init__(self, inputs: int, count: int) -> None:
+        super().__init__(inputs, 2 * count, 3, 1, 1)
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def flow(self, layer: Tensor, numbers: Tensor, size_px: int) -> Tensor:
+        """(B, 2, size_px, size_px), float32, in the unit of what it is added to."""
+        fields = self(layer).float().unflatten(1, (-1, 2))
+        flow = (fields * numbers.float()[:, :, None, None, None]).sum(1)
+        return F.interpolate(flow, size_px, mode="bilinear", align_corners=False)
+
+
 class LocalReader(nn.Module):
     """A local network of DeRL: one layer (B, inputs, side, side) -> features (B, F) and logits (B, classes).
 
@@ -208,7 +227,7 @@ class EncoderDecoder(nn.Module):
         return layers
 
     def hand_over(self, stem: nn.Module, encoder: nn.Module, decoder: nn.ModuleList) -> None:
-        """Copy its weights into modules of the same shapes. decoder: ``conditioned_blocks``; scales stay as they are."""
+        """Copy its weights into modules of the same shapes. decoder: ``conditioned_blocks``, whose scales stay."""
         stem.load_state_dict(self.stem.state_dict())
         encoder.load_state_dict(self.encoder.state_dict())
         for block, own in zip(decoder, self.decoder, strict=True):

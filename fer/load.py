@@ -50,3 +50,9 @@ def load(name: str, weights: str = "default", device: str = "auto") -> Any:
     model = spec.build(config_from(spec.config, found.card["config"]))
     weight_files.load_into(model, found)
     return model.eval().requires_grad_(False).to(chosen)
+
+
+def named_start(start: str, usual: str) -> tuple[str, str]:
+    """What a recipe's ``start`` names, "WEIGHTS" of the usual model or "MODEL:WEIGHTS": model and weights."""
+    model, _, weights = start.rpartition(":")
+    return model or usual, weights

@@ -12,7 +12,6 @@ from fer.data.pairs import Pairs
 from fer.images import from_bytes
 from fer.losses import gradient_l1, weighted_l1
 from fer.regions import face_ellipse
-from fer.targets import code_of
 from fer.types import EMOTIONS
 
 
@@ -56,15 +55,15 @@ def edits_left(
 ) -> dict[str, float]:
     """L1 inside the face to the truth as a share of the unedited face's: into an expression, and out of it.
 
-    edit: faces, neutral faces (B, 3, S, S), codes (B, 7) of the faces -> the neutral faces with the expression, the
-    faces without; called in bfloat16 where it can.
+    edit: faces, neutral faces (B, 3, S, S), Action Units (B, 23) of the faces -> the neutral faces with the expression,
+    the faces without; called in bfloat16 where it can.
     """
     inside = face_ellipse(pairs.face.shape[-1])
     sums: dict[str, list[Tensor]] = {"into": [], "out_of": [], "before": []}
     for rows in torch.split(torch.nonzero(pairs.emotion)[:, 0], batch):
         face, neutral = from_bytes(pairs.face[rows]), from_bytes(pairs.neutral[rows])
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            into, out_of = edit(face, neutral, code_of(pairs.emotion[rows], pairs.intensity[rows]))
+            into, out_of = edit(face, neutral, pairs.action_units[rows])
         for name, made, truth in (("into", into, face), ("out_of", out_of, neutral), ("before", face, neutral)):
             sums[name].append(((made - truth).abs() * inside).sum())
     totals = {name: float(torch.stack(values).sum()) for name, values in sums.items()}

@@ -20,7 +20,7 @@ import torch
 from fer import registry, weights
 from fer.arguments import positive
 from fer.errors import FerError, TrainingError
-from fer.load import pick_device
+from fer.load import named_start, pick_device
 from fer.training import train
 
 ORIGIN = ("command", "seed", "steps", "hours", "recipe", "started_from")  # of the weights that a training starts from
@@ -79,11 +79,11 @@ def last_record(log: Path) -> dict[str, Any]:
 
 
 def origin(model: str, recipe: Any) -> dict[str, Any]:
-    """The card's entry for the weights of ``model`` that a recipe's ``start`` names: how those were made, if any."""
+    """The card's entry for the weights that a recipe's ``start`` names, usually of ``model``: how those were made."""
     start = getattr(recipe, "start", "")
     if not start:
         return {}
-    found = weights.find(model, start)
+    found = weights.find(*named_start(start, model))
     return {"started_from": {key: found.card.get(key) for key in ("id", "sha256", *ORIGIN)}}
 
 

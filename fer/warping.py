@@ -11,6 +11,11 @@ CHANNELS = 6
 LARGEST_FLOW = 0.2  # of half the picture's side
 
 
+def with_flow(raw: Tensor, flow: Tensor) -> Tensor:
+    """A network's output (B, 6 or more, S, S) whose flow, before its bound, has another (B, 2, S, S) added to it."""
+    return torch.cat([raw[:, : FLOW.start], raw[:, FLOW] + flow, raw[:, FLOW.stop :]], 1)
+
+
 def compose(faces: Tensor, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Faces (B, 3, S, S) and a network's output (B, 6, s, s) -> neutral faces, flow (B, 2, S, S) px, mask.
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from fer.action_units import ACTION_UNITS, typical_units
 from fer.augmentation import erase, moved, moved_landmarks, photograph, similarities, soften
 from fer.data import ferplus, photographs
 from fer.data.pairs import Pairs, load_london, load_puppets
 from fer.data.streams import Shuffled, softened
 from fer.framing import canonical
 from fer.images import from_bytes
+from fer.targets import code_of
 from fer.types import EMOTIONS, Emotion, Framing
 
 CLEARLY_NEUTRAL = 0.8  # share of the votes
@@ -30,6 +32,7 @@ class PairBatch:
     """face, neutral: (B, 3, 128, 128) in [-1, 1]. emotion: (B,) in 0..7; intensity: (B,) in [0, 1], 0 where neutral.
 
     points: (B, 2, 68, 2), landmarks of the face and of the neutral face in the unit square, nan where not known.
+    action_units: (B, 23) in [0, 1], strengths in the face; those typical of its emotion where they are not known.
     """
 
     face: Tensor
@@ -37,6 +40,7 @@ class PairBatch:
     emotion: Tensor
     intensity: Tensor
     points: Tensor
+    action_units: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +67,7 @@ class PairSource:
 
         as_neutral: share of rendered faces that are replaced by their neutral face: nothing is to be removed there.
         """
-        faces, neutrals, emotions, intensities, points = [], [], [], [], []
+        faces, neutrals, emotions, intensities, points, units = [], [], [], [], [], []
         for pairs, count in ((self.puppets, puppets), (self.london, london)):
             rows = torch.randint(len(pairs), (count,))
             faces.append(from_bytes(pairs.face[rows]))
@@ -71,19 +75,23 @@ class PairSource:
             emotions.append(pairs.emotion[rows])
             intensities.append(torch.where(pairs.emotion[rows] == 0, 0.0, pairs.intensity[rows]))
             points.append(torch.stack([pairs.landmarks[rows], pairs.neutral_landmarks[rows]], 1))
+            typical = typical_units(code_of(emotions[-1], intensities[-1]))
+            units.append(torch.where(pairs.action_units[rows].isnan(), typical, pairs.action_units[rows]))
         calm = torch.rand(puppets) < as_neutral
         faces[0] = torch.where(calm[:, None, None, None], neutrals[0], faces[0])
         points[0] = torch.where(calm[:, None, None, None], points[0][:, 1:].expand(-1, 2, -1, -1), points[0])
         emotions[0], intensities[0] = torch.where(calm, 0, emotions[0]), torch.where(calm, 0.0, intensities[0])
+        units[0] = torch.where(calm[:, None], 0.0, units[0])
         if still:
             rows = torch.randint(len(self.still), (still,))
             faces.append(as_colour(from_bytes(self.still[rows]), 128))
             neutrals.append(faces[-1])
             emotions.append(torch.zeros(still, dtype=torch.long))
             intensities.append(torch.zeros(still))
+            units.append(torch.zeros(still, len(ACTION_UNITS)))
             points.append(torch.full((still, 2, 68, 2), torch.nan))
         changed = varied(torch.cat(faces), torch.cat(neutrals), torch.cat(points))
-        return PairBatch(*changed[:2], torch.cat(emotions), torch.cat(intensities), changed[2])
+        return PairBatch(*changed[:2], torch.cat(emotions), torch.cat(intensities), changed[2], torch.cat(units))
 
 
 def as_colour(tight: Tensor, size_px: int) -> Tensor:

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from fer.errors import DataError
 from fer.framing import resized, standardise, tight_luminance
-from fer.layers import LocalReader, conditioned_blocks, double_conv, fusion_head, halved, halving_blocks
+from fer.layers import LocalReader, Moves, conditioned_blocks, double_conv, fusion_head, halved, halving_blocks
 from fer.models.base import Editor, ExpressionEncoder, Neutralizer, Recognizer, Transferrer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
-from fer.warping import CHANNELS, compose
+from fer.warping import CHANNELS, compose, with_flow
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class DeganConfig:
     widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # channels beside and inside the decoder at 64, 32, 16, 8, 4 px
     code: int = 32  # numbers in f_exp
     encoder_px: int = 96  # side of the grey picture that the expression encoder sees
-    encoder_widths: tuple[int, ...] = (32, 64, 112, 176)  # its channels at a half, a quarter, ... of that
+    encoder_widths: tuple[int, ...] = (32, 64, 104, 160)  # its channels at a half, a quarter, ... of that
     encoder_blocks: tuple[int, ...] = (1, 2, 2, 1)  # residual blocks of each size
     local_width: int = 32  # channels in the first layer of a local network
     local_features: int = 48  # what a local network hands to the fusion
@@ -126,6 +126,7 @@ class Decoder(nn.Module):
         self.person = halving_blocks(widths)
         self.from_code = nn.Linear(config.code, wide * self.side**2)
         self.levels = conditioned_blocks(widths, config.code)
+        self.size_px, self.moves = config.size_px, Moves(widths[1], config.code)
         self.out = nn.Conv2d(widths[0], CHANNELS * 4, 3, 1, 1)
         for values in self.out.parameters():
             nn.init.zeros_(values)
@@ -134,9 +135,12 @@ class Decoder(nn.Module):
     def forward(self, people: Tensor, code: Tensor) -> Tensor:
         beside = halved(self.stem(people.contiguous(memory_format=torch.channels_last)), self.person)
         x = beside[-1] + self.from_code(code).view(len(code), -1, self.side, self.side)
-        for level, layer in zip(self.levels, beside[-2::-1], strict=True):
+        *lower, last = zip(self.levels, beside[-2::-1], strict=True)
+        for level, layer in lower:
             x = level(x, layer, code)
-        return F.pixel_shuffle(self.out(x).float(), 2)
+        flow = self.moves.flow(x, code, self.size_px)
+        x = last[0](x, last[1], code)
+        return with_flow(F.pixel_shuffle(self.out(x).float(), 2), flow)
 
 
 class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionEncoder):

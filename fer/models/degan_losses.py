@@ -1,9 +1,9 @@
-"""The losses of ``degan``: what a step of synthesis starts from, the critic, and the two stages' phases."""
+"""The losses of ``degan``: what a step starts from, the critic, and the losses of the stages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.layers import critic_layers
 from fer.losses import hinge_critic, roughness, soft_cross_entropy
-from fer.models.degan import Degan, DeganConfig
+from fer.models.degan import Degan, DeganConfig, Rebuilt
 from fer.removal import paired_terms
 from fer.training import Batch, Loss
 from fer.types import EMOTIONS, Framing
@@ -113,39 +113,56 @@ def unlikeness(first: Tensor, second: Tensor) -> Tensor:
     return (1 - (first * second).sum(1)).mean()
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
-    """What a step of synthesis starts from: P pairs, L labelled faces, T of which, the last, take part in transfers."""
+class Paired(NamedTuple):
+    """P pairs."""
 
     face: Tensor  # (P, 3, 128, 128)
     neutral: Tensor  # (P, 3, 128, 128)
     face_view: Tensor  # (P, 3, 128, 128), what the encoder sees of them
     neutral_view: Tensor  # (P, 3, 128, 128)
     shown: Tensor  # distributions (P, 8) of the faces
-    labelled: Tensor  # (L, 3, 128, 128)
-    named: Tensor  # distributions (L, 8)
     same: Tensor  # bool (2 P,), whether a reconstruction's picture of the person is the truth itself
-    host_shows: Tensor  # bool (P,), whether a transfer is made to the face, not to the neutral face
-    lender: Tensor  # (P + T,), whose expression each host of a transfer is given
-
-    @property
-    def transferred(self) -> int:
-        """T."""
-        return len(self.lender) - len(self.face)
-
-    @property
-    def photographs(self) -> Tensor:
-        """The labelled faces that take part in transfers (T, 3, 128, 128)."""
-        return self.labelled[len(self.labelled) - self.transferred :]
 
     def reconstructions(self) -> tuple[Tensor, Tensor]:
         """Pictures of the people and truths (2 P, 3, 128, 128): all faces, then all neutral faces."""
         truth = torch.cat([self.face, self.neutral])
         return chosen(self.same, truth, torch.cat([self.neutral, self.face])), truth
 
+    def names(self) -> Tensor:
+        """Distributions (2 P, 8) of what the encoder sees of them."""
+        calm = F.one_hot(torch.zeros(len(self.face), dtype=torch.long), COUNT).to(self.shown)
+        return torch.cat([self.shown, calm])
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a step of synthesis starts from: P pairs, L labelled faces, T of which, the last, take part in transfers."""
+
+    pairs: Paired
+    labelled: Tensor  # (L, 3, 128, 128)
+    named: Tensor  # distributions (L, 8)
+    host_shows: Tensor  # bool (P,), whether a transfer is made to the face, not to the neutral face
+    lender: Tensor  # (P + T,), whose expression each host of a transfer is given
+
+    @classmethod
+    def of(cls, batch: Batch) -> Given:
+        """From a batch: the fields of ``Paired``, then the others here."""
+        count = len(Paired._fields)
+        return cls(Paired(*batch[:count]), *batch[count:])
+
+    @property
+    def transferred(self) -> int:
+        """T."""
+        return len(self.lender) - len(self.pairs.face)
+
+    @property
+    def photographs(self) -> Tensor:
+        """The labelled faces that take part in transfers (T, 3, 128, 128)."""
+        return self.labelled[len(self.labelled) - self.transferred :]
+
     def hosts(self) -> Tensor:
         """Who is given another's expression (P + T, 3, 128, 128)."""
-        return torch.cat([chosen(self.host_shows, self.face, self.neutral), self.photographs])
+        return torch.cat([chosen(self.host_shows, self.pairs.face, self.pairs.neutral), self.photographs])
 
     def lent(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (P + T, code) and distributions (P + T, 8) that the hosts are given.
@@ -153,14 +170,13 @@ class Given:
         codes: of the faces, of the neutral faces, of the labelled faces (2 P + L, code).
         """
         first = len(codes) - self.transferred
-        lending = torch.cat([codes[: len(self.face)], codes[first:]])
-        named = torch.cat([self.shown, self.named[len(self.named) - self.transferred :]])
+        lending = torch.cat([codes[: len(self.pairs.face)], codes[first:]])
+        named = torch.cat([self.pairs.shown, self.named[len(self.named) - self.transferred :]])
         return lending[self.lender], named[self.lender]
 
     def names(self) -> Tensor:
         """Distributions (2 P + L, 8) of what the encoder sees."""
-        calm = F.one_hot(torch.zeros(len(self.face), dtype=torch.long), COUNT).to(self.shown)
-        return torch.cat([self.shown, calm, self.named])
+        return torch.cat([self.pairs.names(), self.named])
 
 
 def chosen(which: Tensor, yes: Tensor, no: Tensor) -> Tensor:
@@ -169,19 +185,37 @@ def chosen(which: Tensor, yes: Tensor, no: Tensor) -> Tensor:
 
 
 class Step:
-    """The losses of one step. A batch holds the fields of ``Given``."""
+    """The losses of one step. A batch: what ``Given.of`` takes; for ``rebuild``, the fields of ``Paired``."""
 
     def __init__(self, network: Trained, embed: nn.Module, recipe: DeganRecipe, device: torch.device) -> None:
         self.network, self.embed, self.recipe, self.device = network, embed, recipe, device
         self.made: tuple[Tensor, Tensor]  # by ``synthesize``, which comes first: transfers, embeddings of their hosts
 
+    def rebuild(self, batch: Batch, step: int) -> Loss:
+        """Encoder and decoder: reconstructions of pairs alone, and what f_exp tells."""
+        pairs, model, recipe = Paired(*batch), self.network.model, self.recipe
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            codes = model.expression_of(torch.cat([pairs.face_view, pairs.neutral_view]))
+            people, truth = pairs.reconstructions()
+            terms = self._of_pairs(model.decode(people, codes), people, truth)
+            terms["naming"] = recipe.naming * soft_cross_entropy(self.network.naming(codes), pairs.names())
+        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+
+    @staticmethod
+    def _of_pairs(made: Rebuilt, people: Tensor, truth: Tensor) -> dict[str, Tensor]:
+        """Losses of decoded faces whose first rows are the reconstructions of ``people``."""
+        return paired_terms(made.image[: len(people)], people, truth) | {
+            "mask": 0.01 * made.mask.mean(),
+            "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
+        }
+
     def synthesize(self, batch: Batch, step: int) -> Loss:
         """Encoder and decoder: reconstructions of pairs, transfers across people, what f_exp tells."""
-        given, model, recipe = Given(*batch), self.network.model, self.recipe
+        given, model, recipe = Given.of(batch), self.network.model, self.recipe
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            seen = torch.cat([given.face_view, given.neutral_view, given.labelled])
+            seen = torch.cat([given.pairs.face_view, given.pairs.neutral_view, given.labelled])
             codes = model.expression_of(seen)
-            people, truth = given.reconstructions()
+            people, truth = given.pairs.reconstructions()
             hosts = given.hosts()
             lent, named = given.lent(codes)
             made = model.decode(torch.cat([people, hosts]), torch.cat([codes[: len(people)], lent]))
@@ -189,9 +223,7 @@ class Step:
             who = self._who(torch.cat([people, hosts]))
             score, expression = self.network.critic(transfers, who[len(people) :])
             again = model.expression_of(transfers)
-            terms = paired_terms(made.image[: len(people)], people, truth) | {
-                "mask": 0.01 * made.mask.mean(),
-                "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
+            terms = self._of_pairs(made, people, truth) | {
                 "adversarial": -recipe.adversarial * score.mean(),
                 "expression": recipe.expression * soft_cross_entropy(expression, named),
                 "consistency": recipe.consistency * (again - lent.detach()).square().mean(),
@@ -214,12 +246,12 @@ class Step:
 
     def criticise(self, batch: Batch, step: int) -> Loss:
         """The critic: real faces against transfers and against real faces of others, and what real faces show."""
-        given = Given(*batch)
-        real, count = torch.cat([given.face, given.labelled]), len(given.face)
+        given = Given.of(batch)
+        real, count = torch.cat([given.pairs.face, given.labelled]), len(given.pairs.face)
         first = len(real) - given.transferred
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             # of another picture of the person: of the very picture it would give away what is real
-            who = self._who(torch.cat([given.neutral, given.labelled.flip(3)]))
+            who = self._who(torch.cat([given.pairs.neutral, given.labelled.flip(3)]))
             score, expression = self.network.critic(real, who)
             compared = [*range(count), *range(first, len(real))]  # not the soft FER+ faces
             others, _ = self.network.critic(real[compared], who[compared].roll(1, 0))
@@ -227,7 +259,7 @@ class Step:
         terms = {
             "real": hinge_critic(score[compared], drawn),
             "mismatch": self.recipe.mismatch * F.relu(1 + others).mean(),
-            "expression": soft_cross_entropy(expression, torch.cat([given.shown, given.named])),
+            "expression": soft_cross_entropy(expression, torch.cat([given.pairs.shown, given.named])),
         }
         return Loss(torch.stack(list(terms.values())).sum(), terms)
 

@@ -1,4 +1,4 @@
-"""How ``degan`` is trained: encoder and decoder by synthesis; then, the encoder frozen, the readers."""
+"""How ``degan`` is trained: encoder and decoder by pairs, then by synthesis; then, the encoder frozen, the readers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from fer.data import ferplus
 from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
-from fer.load import load
+from fer.layers import QUIET
+from fer.load import load, named_start
 from fer.models.degan import Degan, DeganConfig, prototypes_of
-from fer.models.degan_losses import DeganRecipe, Step, Trained
+from fer.models.degan_losses import DeganRecipe, Paired, Step, Trained
 from fer.removal import edits_left, for_card, left_over
 from fer.sheets import save_sheet
 from fer.targets import code_of, distribution_of
@@ -27,6 +28,7 @@ from fer.training import Batch, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS, Framing
 from fer.weights import rounded_to_half
 
+START = "derl"  # the model that ``DeganRecipe.start`` names weights of, unless it says another
 CLEAREST = 1 / 3  # share of the faces of an expression, the strongest, whose mean is its prototype
 
 
@@ -39,44 +41,68 @@ def other_view(faces: Tensor) -> Tensor:
     return soften(moved(faces, similarities(len(faces), 0.08, 0.04, mirrored=0.0)), 0.4, lowest=0.25).clamp(-1, 1)
 
 
-def draw(pairs: PairSource, labelled: tuple[Tensor, Tensor], recipe: DeganRecipe) -> Batch:
-    """The fields of ``Given``: pairs at random beside labelled faces with their distributions."""
-    drawn = pairs.draw(recipe.puppets, recipe.london, 0)
-    count = len(drawn.face)
-    hosts = torch.arange(count + recipe.transferred)
-    return (
+def draw_pairs(pairs: PairSource, puppets: int, recipe: DeganRecipe) -> Paired:
+    """Pairs at random, rendered ones first."""
+    drawn = pairs.draw(puppets, recipe.london, 0)
+    return Paired(
         drawn.face,
         drawn.neutral,
         other_view(drawn.face),
         other_view(drawn.neutral),
         distribution_of(code_of(drawn.emotion, drawn.intensity)),
+        torch.rand(2 * len(drawn.face)) < recipe.same,
+    )
+
+
+def draw(pairs: PairSource, labelled: tuple[Tensor, Tensor], recipe: DeganRecipe) -> Batch:
+    """The fields of ``Given``: pairs at random beside labelled faces with their distributions."""
+    paired = draw_pairs(pairs, recipe.puppets, recipe)
+    hosts = torch.arange(len(paired.face) + recipe.transferred)
+    return (
+        *paired,
         *labelled,
-        torch.rand(2 * count) < recipe.same,
-        torch.rand(count) < 0.5,
+        torch.rand(len(paired.face)) < 0.5,
         hosts.roll(int(torch.randint(1, len(hosts), ()))),  # nobody lends to himself
     )
 
 
+def take_over(model: Degan, name: str, weights: str) -> None:
+    """Start from other weights: degan's own, or the generator of derl, which becomes the decoder."""
+    known = load(name, weights, device="cpu")
+    if isinstance(known, Degan):
+        model.load_state_dict(known.state_dict())
+        return
+    decoder = model.decoder
+    known.generator.trunk.hand_over(decoder.stem, decoder.person, decoder.levels)
+    decoder.out.load_state_dict(known.generator.out.state_dict())
+    with torch.no_grad():
+        for values in decoder.from_code.parameters():
+            values.mul_(QUIET)
+
+
 def plan(config: DeganConfig, recipe: DeganRecipe, data_root: Path, device: torch.device) -> Plan:
-    """Load the data and lay out both stages."""
+    """Load the data and lay out the stages."""
     torch.manual_seed(recipe.seed)
     embed = load("identity", device=str(device))
     people = embed(torch.zeros(1, 3, config.size_px, config.size_px, device=device)).shape[1]
     network = Trained(config, people)
     if recipe.start:
-        network.model.load_state_dict(load("degan", recipe.start, device="cpu").state_dict())
+        take_over(network.model, *named_start(recipe.start, START))
     losses = Step(network.to(device), embed, recipe, device)
     counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
     labelled = LabelledFaces(data_root, counts, recipe.seed)
     held_out = load_puppets(data_root, "validation")
     stages = []
-    if recipe.steps_synthesis:
+    if recipe.steps_pairs or recipe.steps_synthesis:
         pairs = PairSource.load(data_root)
+
+        def first(step: int) -> Batch:
+            return tuple(v.to(device) for v in draw_pairs(pairs, recipe.first_puppets, recipe))
 
         def batch(step: int) -> Batch:
             return tuple(v.to(device) for v in draw(pairs, labelled.batch(step, strength=0.7), recipe))
 
-        stages.append(_synthesis_stage(network, losses, recipe, batch))
+        stages += _synthesis_stages(network, losses, first, batch)
     if recipe.steps_readers:
         stages.append(_reader_stage(network, losses, labelled, data_root))
 
@@ -90,15 +116,23 @@ def plan(config: DeganConfig, recipe: DeganRecipe, data_root: Path, device: torc
     return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
 
 
-def _synthesis_stage(network: Trained, losses: Step, recipe: DeganRecipe, batch: Callable[[int], Batch]) -> Stage:
-    synthesis = torch.optim.AdamW(decay_groups(network.synthesis(), recipe.weight_decay), betas=(0.5, 0.99))
+def _synthesis_stages(
+    network: Trained, losses: Step, first: Callable[[int], Batch], batch: Callable[[int], Batch]
+) -> list[Stage]:
+    recipe, before = losses.recipe, losses.recipe.steps_pairs
+    synthesis = torch.optim.AdamW(decay_groups(network.synthesis(), recipe.weight_decay), betas=(0.9, 0.99))
     critic = torch.optim.AdamW(decay_groups(network.critic, 0.0), betas=(0.5, 0.99))
+    imitation = one_cycle(recipe.pairs_rate, before, 0.05)
     rate = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05)
     phases = [
-        Phase("synthesis", synthesis, losses.synthesize, rate, clip=1.0),
+        Phase("synthesis", synthesis, losses.synthesize, lambda step: rate(step - before), clip=1.0),
         Phase("critic", critic, losses.criticise, lambda step: recipe.critic_rate),
     ]
-    return Stage("synthesis", recipe.steps_synthesis, batch, phases)
+    stages = [
+        Stage("pairs", before, first, [Phase("synthesis", synthesis, losses.rebuild, imitation, clip=1.0)]),
+        Stage("synthesis", recipe.steps_synthesis, batch, phases),
+    ]
+    return [stage for stage in stages if stage.steps]
 
 
 def _reader_stage(network: Trained, losses: Step, labelled: LabelledFaces, data_root: Path) -> Stage:
@@ -116,7 +150,8 @@ def _reader_stage(network: Trained, losses: Step, labelled: LabelledFaces, data_
         faces, target = labelled.batch(step, strength=0.7)
         return faces.to(device), target.to(device)
 
-    phase = Phase("read", optimizer, losses.read, lambda step: rate(step - recipe.steps_synthesis), clip=1.0)
+    before = recipe.steps_pairs + recipe.steps_synthesis
+    phase = Phase("read", optimizer, losses.read, lambda step: rate(step - before), clip=1.0)
     return Stage("readers", recipe.steps_readers, batch, [phase], evaluate)
 
 

@@ -15,13 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fer.action_units import ACTION_UNITS, typical_units
 from fer.framing import resized, standardise, tight_luminance
-from fer.layers import conditioned_blocks, halved, halving_blocks, residual_stages
+from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, residual_stages
 from fer.models.base import Editor, Neutralizer, Recognizer, Sampler
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
-from fer.warping import CHANNELS, compose
+from fer.warping import CHANNELS, compose, with_flow
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class FesganConfig:
     widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # its channels at 64, 32, 16, 8 and 4 px
     latent: int = 64  # numbers in g
     reader_px: int = 48  # side of the grey picture that the recogniser sees
-    reader_widths: tuple[int, ...] = (32, 64, 112, 160)  # its channels, stem first
+    reader_widths: tuple[int, ...] = (32, 64, 104, 152)  # its channels, stem first
     reader_blocks: tuple[int, ...] = (1, 2, 2)  # residual blocks of each of its stages
     dropout: float = 0.3  # before the recogniser's last layer, training only
     temperature: float = 1.0  # the recogniser's logits are divided by it; fitted on the validation split
@@ -56,7 +57,7 @@ class Edited:
 
 
 class Generator(nn.Module):
-    """Encoder to g in (-1, 1), and decoder of (g, expression). Expressions: (B, 7) in [0, 1], zeros for neutral."""
+    """Encoder to g in (-1, 1), and decoder of (g, expression): Action Units (B, 23) in [0, 1], zeros for neutral."""
 
     def __init__(self, config: FesganConfig) -> None:
         super().__init__()
@@ -66,8 +67,9 @@ class Generator(nn.Module):
         self.stem = nn.Conv2d(3, widths[0], 4, 2, 1)
         self.encoder = halving_blocks(widths)
         self.to_latent = nn.Linear(wide * self.side**2, config.latent)
-        self.from_latent = nn.Linear(config.latent + len(EMOTION_TARGETS.names), wide * self.side**2)
-        self.decoder = conditioned_blocks(widths, config.latent + len(EMOTION_TARGETS.names))
+        self.from_latent = nn.Linear(config.latent + len(ACTION_UNITS), wide * self.side**2)
+        self.decoder = conditioned_blocks(widths, config.latent + len(ACTION_UNITS))
+        self.moves = Moves(widths[1], len(ACTION_UNITS))
         self.out = nn.Conv2d(widths[0], (CHANNELS + 3) * 4, 3, 1, 1)
         with torch.no_grad():  # an edit starts as the face itself, a drawing does not start flat
             for values in self.out.parameters():
@@ -79,27 +81,30 @@ class Generator(nn.Module):
         layers = halved(self.stem(faces.contiguous(memory_format=torch.channels_last)), self.encoder)
         return torch.tanh(self.to_latent(layers[-1].flatten(1))), layers
 
-    def decode(self, latent: Tensor, target: Tensor, layers: Sequence[Tensor] | None) -> Tensor:
+    def decode(self, latent: Tensor, units: Tensor, layers: Sequence[Tensor] | None) -> Tensor:
         """(B, 9, 128, 128): paint, mask and flow for an edit, then the colours of a drawing.
 
         layers: the encoder's, for an edit; None draws from the latent alone.
         """
-        condition = torch.cat([latent, target.to(latent.dtype)], 1)
+        condition = torch.cat([latent, units.to(latent.dtype)], 1)
         x = self.from_latent(condition).view(len(latent), -1, self.side, self.side)
         x = x if layers is None else x + layers[-1]
         besides = [None] * len(self.decoder) if layers is None else list(layers[-2::-1])
-        for block, beside in zip(self.decoder, besides, strict=True):
+        *lower, last = zip(self.decoder, besides, strict=True)
+        for block, beside in lower:
             x = block(x, beside, condition)
-        return F.pixel_shuffle(self.out(x).float(), 2)
+        flow = self.moves.flow(x, units, self.config.size_px)
+        x = last[0](x, last[1], condition)
+        return with_flow(F.pixel_shuffle(self.out(x).float(), 2), flow)
 
-    def draw(self, latent: Tensor, target: Tensor) -> Tensor:
+    def draw(self, latent: Tensor, units: Tensor) -> Tensor:
         """x^rec where the latent is a face's, x^{p,f} where it is from the prior: (B, 3, 128, 128) in (-1, 1)."""
-        return torch.tanh(self.decode(latent, target, None)[:, CHANNELS:])
+        return torch.tanh(self.decode(latent, units, None)[:, CHANNELS:])
 
-    def edit(self, faces: Tensor, target: Tensor, at: Tensor | None = None) -> Edited:
+    def edit(self, faces: Tensor, units: Tensor, at: Tensor | None = None) -> Edited:
         """x^: the same people with another expression. at: the faces at another resolution, to be edited there."""
         latent, layers = self.encode(faces)
-        return self.compose(faces if at is None else at, self.decode(latent, target, layers))
+        return self.compose(faces if at is None else at, self.decode(latent, units, layers))
 
     def compose(self, faces: Tensor, decoded: Tensor) -> Edited:
         """Apply what ``decode`` gave with the encoder's layers."""
@@ -146,7 +151,7 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor, Sampler):
         """See ``Editor.edit``. Faces of any size; the network sees them at 128 px."""
         target = EMOTION_TARGETS.checked(target, len(faces))
         faces = self._moved(faces)
-        made = self.generator.edit(resized(faces, self.config.size_px), self._moved(target), faces)
+        made = self.generator.edit(resized(faces, self.config.size_px), self._moved(typical_units(target)), faces)
         return Edit(made.image.clamp(-1, 1).cpu(), {"flow": made.flow.cpu(), "mask": made.mask.cpu()})
 
     def neutralize(self, faces: Tensor) -> Edit:
@@ -162,7 +167,7 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor, Sampler):
             torch.rand(self.config.latent, generator=torch.Generator().manual_seed(seed * 1_000_003 + row)) * 2 - 1
             for row in range(len(target))
         ]
-        return self.generator.draw(self._moved(torch.stack(rows)), self._moved(target)).cpu()
+        return self.generator.draw(self._moved(torch.stack(rows)), self._moved(typical_units(target))).cpu()
 
     def _moved(self, values: Tensor) -> Tensor:
         return values.to(next(self.parameters()).device, torch.float32)
@@ -187,8 +192,11 @@ SPEC = Spec(
     departures=(
         "An edit moves pixels by a flow and paints through a mask, with the encoder's layers beside the decoder's, so "
         "that the person stays sharp; faces drawn from the latent alone are drawn whole, as in the paper.",
-        "The expression scales every layer of the decoder, in degrees from 0 to 1, instead of a one-hot code at its "
-        "start; rendered pairs with exact truth teach edits beside the discriminators.",
+        "An expression goes to the decoder as the strengths of its typical Action Units, in degrees from 0 to 1, and "
+        "scales every layer, instead of a one-hot code at its start: a name leaves open which of many faces is meant. "
+        "Rendered pairs with exact truth, whose Action Units are known, teach edits beside the discriminators; what "
+        "each Action Unit moves is a field of its own.",
+        "The generator sets out from the layers of derl's.",
         "Hinge loss with spectral normalisation instead of WGAN-GP; D_z on logits; an embedding of our own instead of "
         "LightCNN for the identity loss; a residual network on 48 px luminance as the recogniser.",
     ),

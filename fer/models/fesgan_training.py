@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from fer.action_units import typical_units
 from fer.data import ferplus
 from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairBatch, PairSource
 from fer.data.pairs import Pairs, load_puppets
@@ -42,9 +43,9 @@ class FesganRecipe:
 
     seed: int = 0
     start: str = "default"  # weights of derl whose generator is taken over; fresh where empty
-    steps_pairs: int = 4_500
-    steps_synthesis: int = 2_000
-    steps_joint: int = 1_000
+    steps_pairs: int = 2_400
+    steps_synthesis: int = 1_300
+    steps_joint: int = 600
     first_puppets: int = 14  # pairs of each source in a batch, first stage
     first_still: int = 1  # neutral FER+ faces that stay as they are
     puppets: int = 9  # and in the later ones
@@ -115,21 +116,41 @@ def start_from_derl(generator: Generator, weights: str) -> None:
             values.mul_(QUIET)
 
 
-def paired_edits(pairs: PairBatch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Faces to start from, their own codes, target codes, truths and the landmarks (B, 2, 68, 2) of both faces.
+class PairedEdits(NamedTuple):
+    """Edits whose truth is known: into an expression, out of one, or staying in one.
 
-    They go into, come out of, or stay in an expression.
+    source, truth: (B, 3, 128, 128). own, asked: Action Units (B, 23) of both. points: landmarks (B, 2, 68, 2) of both.
+    shows: code (B, 7) of the truth.
     """
-    shown, calm = code_of(pairs.emotion, pairs.intensity), torch.zeros(len(pairs.emotion), COUNT - 1)
-    choice = torch.rand(len(shown))
-    from_face, to_face = choice > 0.55, (choice < 0.45) | (choice > 0.9)  # 45 % into, 35 % out of, 10 + 10 % staying
 
-    def pick(which: Tensor, face: Tensor, neutral: Tensor) -> Tensor:
+    source: Tensor
+    own: Tensor
+    asked: Tensor
+    truth: Tensor
+    points: Tensor
+    shows: Tensor
+
+
+def paired_edits(pairs: PairBatch) -> PairedEdits:
+    """Edits at random between the faces of pairs: 45 % into, 35 % out of, 10 + 10 % staying."""
+    choice = torch.rand(len(pairs.emotion))
+    from_face, to_face = choice > 0.55, (choice < 0.45) | (choice > 0.9)
+
+    def pick(which: Tensor, face: Tensor, neutral: Tensor | None = None) -> Tensor:
+        neutral = torch.zeros_like(face) if neutral is None else neutral
         return torch.where(which.view(-1, *[1] * (face.ndim - 1)), face, neutral)
 
-    source, truth = (pick(which, pairs.face, pairs.neutral) for which in (from_face, to_face))
-    points = [pick(which, pairs.points[:, 0], pairs.points[:, 1]) for which in (from_face, to_face)]
-    return source, pick(from_face, shown, calm), pick(to_face, shown, calm), truth, torch.stack(points, 1)
+    return PairedEdits(
+        source=pick(from_face, pairs.face, pairs.neutral),
+        own=pick(from_face, pairs.action_units),
+        asked=pick(to_face, pairs.action_units),
+        truth=pick(to_face, pairs.face, pairs.neutral),
+        points=torch.stack([pick(which, *pairs.points.unbind(1)) for which in (from_face, to_face)], 1),
+        shows=pick(to_face, code_of(pairs.emotion, pairs.intensity)),
+    )
+
+
+PAIRED = len(PairedEdits._fields)
 
 
 def random_targets(count: int) -> Tensor:
@@ -165,49 +186,48 @@ class Made:
 
 
 class Step:
-    """The losses of one step. A batch, but for ``imitate``: see ``plan``."""
+    """The losses of one step. A batch: the fields of ``PairedEdits``, then, but for ``imitate``, what ``plan`` adds."""
 
     def __init__(self, network: Trained, embed: nn.Module, recipe: FesganRecipe, device: torch.device) -> None:
         self.network, self.embed, self.recipe, self.device = network, embed, recipe, device
         self.made: Made  # by ``generate``, which comes first in every step
 
     def imitate(self, batch: Batch, step: int) -> Loss:
-        """The generator: paired edits alone. A batch: what ``paired_edits`` gives."""
-        source, _, asked, truth, points = batch
+        """The generator: paired edits alone."""
+        pairs = PairedEdits(*batch)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            edits = self.network.model.generator.edit(source, asked)
-            terms = self._of_pairs(edits, source, truth, points)
+            terms = self._of_pairs(self.network.model.generator.edit(pairs.source, pairs.asked), pairs)
         return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
 
-    def _of_pairs(self, edits: Edited, source: Tensor, truth: Tensor, points: Tensor) -> dict[str, Tensor]:
+    def _of_pairs(self, edits: Edited, pairs: PairedEdits) -> dict[str, Tensor]:
         """Losses of edits whose first rows are the pairs'."""
-        count = len(source)
-        return paired_terms(edits.image[:count], source, truth) | {
+        count = len(pairs.source)
+        return paired_terms(edits.image[:count], pairs.source, pairs.truth) | {
             "mask": 0.01 * edits.mask.mean(),
             "flow": 50 * roughness(edits.flow * 2 / edits.flow.shape[-1]),
-            "landmarks": self.recipe.landmarks * landmark_flow_loss(edits.flow[:count], points),
+            "landmarks": self.recipe.landmarks * landmark_flow_loss(edits.flow[:count], pairs.points),
         }
 
     def generate(self, joint: bool, batch: Batch, step: int) -> Loss:
         """The generator: paired edits, rebuilt faces, edits of labelled faces, people from the prior."""
         recipe, model = self.recipe, self.network.model
-        source, own, asked, truth, points, faces, target, wanted, prior = batch
+        pairs, (faces, target, wanted, prior) = PairedEdits(*batch[:PAIRED]), batch[PAIRED:]
         shown, shown_code = self._ends(faces), self._ends(target)[:, 1:]
         edited_code, prior_code = wanted[: recipe.edited], wanted[recipe.edited :]
-        codes = torch.cat([asked, edited_code])
+        asked = torch.cat([pairs.asked, typical_units(edited_code)])
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            inputs = torch.cat([source, shown])
+            inputs = torch.cat([pairs.source, shown])
             latent, layers = model.generator.encode(inputs)
-            edits = model.generator.compose(inputs, model.generator.decode(latent, codes, layers))
-            tight = slice(len(source), len(source) + recipe.edited // 2)  # FER+ faces, grey and coarse: not drawn whole
-            drawn_of, known, code = (
-                self._without(rows, tight) for rows in (inputs, latent, torch.cat([own, shown_code]))
-            )
-            rebuilt = model.generator.draw(known, code)
-            people = model.generator.draw(prior, prior_code)
-            free = torch.cat([edits.image[len(source) :], people])
+            edits = model.generator.compose(inputs, model.generator.decode(latent, asked, layers))
+            first = len(pairs.source)
+            tight = slice(first, first + recipe.edited // 2)  # FER+ faces, grey and coarse: not drawn whole
+            own = torch.cat([pairs.own, typical_units(shown_code)])
+            drawn_of, known, units = (self._without(rows, tight) for rows in (inputs, latent, own))
+            rebuilt = model.generator.draw(known, units)
+            people = model.generator.draw(prior, typical_units(prior_code))
+            free = torch.cat([edits.image[first:], people])
             free_target = distribution_of(torch.cat([edited_code, prior_code]))
-            terms = self._of_pairs(edits, source, truth, points) | {
+            terms = self._of_pairs(edits, pairs) | {
                 "rebuild": recipe.rebuild * weighted_l1(rebuilt, drawn_of, self._inside(drawn_of)),
                 "identity": recipe.identity * self._strangeness(edits.image, rebuilt, inputs, tight),
                 "prior": recipe.prior_match * F.softplus(-self.network.prior(latent.float())).mean(),
@@ -247,14 +267,13 @@ class Step:
 
     def criticise(self, batch: Batch, step: int) -> Loss:
         """D_img: real against drawn, and the expression of real faces."""
-        _, _, _, truth, _, faces, target, _, _ = batch
+        pairs, (faces, target, _, _) = PairedEdits(*batch[:PAIRED]), batch[PAIRED:]
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            real, expression = self.network.critic(torch.cat([truth, self._ends(faces)]))
+            real, expression = self.network.critic(torch.cat([pairs.truth, self._ends(faces)]))
             drawn, _ = self.network.critic(self.made.pictures)
-        asked = distribution_of(batch[2])  # of the truths
         terms = {
             "real": hinge_critic(real, drawn),
-            "expression": soft_cross_entropy(expression, torch.cat([asked, self._ends(target)])),
+            "expression": soft_cross_entropy(expression, torch.cat([distribution_of(pairs.shows), self._ends(target)])),
         }
         return Loss(torch.stack(list(terms.values())).sum(), terms)
 
@@ -266,7 +285,7 @@ class Step:
 
     def read(self, joint: bool, batch: Batch, step: int) -> Loss:
         """The recogniser: real faces; in the joint stage drawn ones and the intra-class loss too."""
-        _, _, _, _, _, faces, target, _, _ = batch
+        faces, target, _, _ = batch[PAIRED:]
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             features, logits = self._read(faces)
         terms = {"read": soft_cross_entropy(logits, target)}
@@ -378,10 +397,10 @@ def reader_logits(model: Fesgan, pixels: Tensor, mirror: bool) -> Tensor:
 
 
 def edit_left(model: Fesgan, pairs: Pairs) -> dict[str, float]:
-    """See ``edits_left``."""
+    """See ``edits_left``; into an expression by the Action Units of the true face."""
 
-    def both_ways(face: Tensor, neutral: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        into, out_of = model.generator.edit(neutral, code), model.generator.edit(face, torch.zeros_like(code))
+    def both_ways(face: Tensor, neutral: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
+        into, out_of = model.generator.edit(neutral, units), model.generator.edit(face, torch.zeros_like(units))
         return into.image, out_of.image
 
     return edits_left(both_ways, pairs)
@@ -393,8 +412,8 @@ def examples(model: Fesgan, pairs: Pairs, people: int = 8) -> list[Tensor]:
     rows = torch.nonzero(pairs.emotion == 1)[:people, 0]
     neutral = from_bytes(pairs.neutral[rows])
     targets = [code_of(torch.full((len(rows),), k), torch.ones(len(rows))) for k in range(COUNT)]
-    edits = [model.generator.edit(neutral, target).image.clamp(-1, 1) for target in targets[1:]]
-    rebuilt = model.generator.draw(model.generator.encode(neutral)[0], targets[0])
+    edits = [model.edit(neutral, target).image for target in targets[1:]]
+    rebuilt = model.generator.draw(model.generator.encode(neutral)[0], typical_units(targets[0]))
     return [neutral, *edits, rebuilt, *(model.sample(targets[k], seed=1) for k in (0, 1, 2, 4))]
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fer.action_units import ACTION_UNITS, ACTIONS, APART, AU_INDEX, KNOWN_UNITS, TOGETHER, Part, knowledge_table
+from fer.action_units import (
+    ACTION_UNITS,
+    ACTIONS,
+    APART,
+    AU_INDEX,
+    KNOWN_UNITS,
+    TOGETHER,
+    Part,
+    knowledge_table,
+    typical_units,
+)
 from fer.agreement import icc
 from fer.types import EMOTIONS, ActionUnits, Emotion
 
@@ -78,3 +88,13 @@ def test_action_units_check_their_shape_and_range() -> None:
     for wrong in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match=r"lie in \[0, 1\]"):
             ActionUnits(torch.tensor([[wrong]]), ("AU1",))
+
+
+def test_typical_units_grow_with_the_degree_and_never_pass_one() -> None:
+    smile = typical_units(torch.tensor([[1.0] + [0.0] * 6, [0.5] + [0.0] * 6]))
+    assert smile.shape == (2, 23)
+    assert float(smile[0, AU_INDEX["AU12"]]) == 1
+    assert torch.allclose(smile[1], smile[0] / 2)
+    assert set(torch.nonzero(smile[0])[:, 0].tolist()) == {AU_INDEX[name] for name in ("AU6", "AU12", "AU25")}
+    assert float(typical_units(torch.ones(1, 7)).max()) == 1
+    assert not typical_units(torch.zeros(1, 7)).any()

@@ -14,7 +14,7 @@ from fer.data.pairs import Pairs
 from fer.errors import DataError, WeightsError
 from fer.load import config_from
 from fer.models.degan import Degan, DeganConfig, prototypes_of
-from fer.models.degan_losses import Critic, DeganRecipe, Given, Reversed, Step, Trained, unlikeness
+from fer.models.degan_losses import Critic, DeganRecipe, Given, Paired, Reversed, Step, Trained, unlikeness
 from fer.models.degan_training import draw, other_view, prototypes
 from fer.targets import code_of, distribution_of
 from fer.types import EMOTIONS, Framing
@@ -218,8 +218,8 @@ def gradient(module: nn.Module) -> float:
 
 
 def test_a_step_rebuilds_both_faces_of_a_pair_and_lends_across_people() -> None:
-    given = Given(*batch())
-    people, truth = given.reconstructions()
+    given = Given.of(batch())
+    people, truth = given.pairs.reconstructions()
     assert torch.equal(people, torch.cat([faces(3, seed=6), faces(3, seed=5)]))
     assert torch.equal(truth, torch.cat([faces(3, seed=5), faces(3, seed=6)]))
     assert sorted(given.lender.tolist()) == list(range(5))
@@ -228,8 +228,8 @@ def test_a_step_rebuilds_both_faces_of_a_pair_and_lends_across_people() -> None:
     lent, named = given.lent(codes)
     lenders = torch.tensor([0.0, 1.0, 2.0, 8.0, 9.0])
     assert torch.equal(lent[:, 0], lenders[given.lender])
-    assert torch.equal(named, torch.cat([given.shown, NAMED[2:]])[given.lender])
-    assert given.shown.tolist() == [[0.5, 0.5, *[0] * 6], [0.5, 0, 0.5, *[0] * 5], [1, *[0] * 7]]
+    assert torch.equal(named, torch.cat([given.pairs.shown, NAMED[2:]])[given.lender])
+    assert given.pairs.shown.tolist() == [[0.5, 0.5, *[0] * 6], [0.5, 0, 0.5, *[0] * 5], [1, *[0] * 7]]
     assert torch.equal(given.photographs, faces(4, seed=7)[2:])
     assert given.names()[3:6, 0].tolist() == [1, 1, 1]
 
@@ -240,6 +240,15 @@ def test_every_term_reaches_encoder_and_decoder(name: str, step: Step) -> None:
     assert gradient(step.network.model.encoder) > 0
     assert gradient(step.network.model.decoder) > 0
     assert gradient(step.network.readers()) == 0
+
+
+@pytest.mark.parametrize("name", ["l1", "gradient"])
+def test_pairs_alone_teach_encoder_and_decoder(name: str, step: Step) -> None:
+    loss = step.rebuild(batch()[: len(Paired._fields)], 0)
+    assert set(loss.terms) == {"l1", "gradient", "mask", "flow", "naming"}
+    loss.terms[name].backward()
+    assert gradient(step.network.model.encoder) > 0
+    assert gradient(step.network.model.decoder) > 0
 
 
 def test_naming_reaches_the_encoder_alone(step: Step) -> None:

@@ -13,6 +13,7 @@ from fer.load import config_from
 from fer.models.fesgan import Fesgan, FesganConfig
 from fer.models.fesgan_training import (
     FesganRecipe,
+    PairedEdits,
     Step,
     Trained,
     intra_class_loss,
@@ -27,7 +28,7 @@ from fer.types import EMOTIONS
 TINY = FesganConfig(
     size_px=64, widths=(8, 8, 8, 8, 8), latent=4, reader_px=24, reader_widths=(4, 8), reader_blocks=(1,)
 )
-NOTHING = torch.zeros(2, 7)
+NOTHING, NO_UNITS = torch.zeros(2, 7), torch.zeros(2, 23)
 UNKNOWN = torch.full((2, 2, 68, 2), torch.nan)  # landmarks
 
 
@@ -72,9 +73,9 @@ def test_drawing_sees_the_latent_alone_and_edits_see_the_layers() -> None:
     other = [layer + 1 for layer in layers]
     torch.nn.init.normal_(model.generator.out.weight, std=0.1)
     assert not torch.allclose(
-        model.generator.decode(latent, NOTHING, layers), model.generator.decode(latent, NOTHING, other), atol=1e-3
+        model.generator.decode(latent, NO_UNITS, layers), model.generator.decode(latent, NO_UNITS, other), atol=1e-3
     )
-    assert model.generator.draw(latent, NOTHING).shape == (2, 3, 64, 64)
+    assert model.generator.draw(latent, NO_UNITS).shape == (2, 3, 64, 64)
 
 
 @pytest.mark.parametrize("change", [{"widths": (8, 8)}, {"size_px": 50}, {"reader_blocks": (1,)}, {"temperature": 0}])
@@ -101,18 +102,16 @@ def test_pairs_are_edited_into_out_of_and_within_an_expression() -> None:
     count = 2000
     face, neutral = torch.ones(count, 3, 2, 2), torch.zeros(count, 3, 2, 2)
     landmarks = torch.tensor([0.7, 0.2]).view(1, 2, 1, 1).expand(count, 2, 68, 2)  # of every face and neutral face
-    pairs = PairBatch(face, neutral, torch.full((count,), 3), torch.full((count,), 0.75), landmarks)
-    source, own, asked, truth, points = paired_edits(pairs)
-    assert torch.equal(source[:, 0, 0, 0] > 0, own[:, 2] > 0)  # the code says what the picture shows
-    assert torch.equal(truth[:, 0, 0, 0] > 0, asked[:, 2] > 0)
-    for code, side in ((own, 0), (asked, 1)):
-        assert torch.equal(points[:, side, 0, 0], torch.where(code[:, 2] > 0, 0.7, 0.2))
-    assert set(own[:, 2].unique().tolist()) == {0, 0.75}
-    kinds = {
-        (a, b): float(((own[:, 2] > 0) == a).logical_and((asked[:, 2] > 0) == b).float().mean())
-        for a in (0, 1)
-        for b in (0, 1)
-    }
+    units = torch.full((count, 23), 0.5)
+    pairs = PairBatch(face, neutral, torch.full((count,), 3), torch.full((count,), 0.75), landmarks, units)
+    edits = paired_edits(pairs)
+    source_shows, truth_shows = edits.source[:, 0, 0, 0] > 0, edits.truth[:, 0, 0, 0] > 0
+    assert torch.equal(edits.own, torch.where(source_shows[:, None], units, 0.0))
+    assert torch.equal(edits.asked, torch.where(truth_shows[:, None], units, 0.0))
+    assert torch.equal(edits.shows[:, 2], torch.where(truth_shows, 0.75, 0.0))
+    for side, shows in enumerate((source_shows, truth_shows)):
+        assert torch.equal(edits.points[:, side, 0, 0], torch.where(shows, 0.7, 0.2))
+    kinds = {(a, b): float(((source_shows == a) & (truth_shows == b)).float().mean()) for a in (0, 1) for b in (0, 1)}
     assert kinds == {
         (0, 1): pytest.approx(0.45, abs=0.04),
         (1, 0): pytest.approx(0.35, abs=0.04),
@@ -156,7 +155,8 @@ def step() -> tuple[Step, tuple[Tensor, ...]]:
     recipe = FesganRecipe(edited=2, prior=3)
     network = Trained(TINY)
     target = distribution_of(code_of(torch.tensor([1, 2, 3, 4]), torch.ones(4)))
-    batch = (faces(), NOTHING, NOTHING, faces(), UNKNOWN, faces(4), target, random_targets(5), torch.rand(3, 4) * 2 - 1)
+    pairs = PairedEdits(faces(), NO_UNITS, NO_UNITS, faces(), UNKNOWN, NOTHING)
+    batch = (*pairs, faces(4), target, random_targets(5), torch.rand(3, 4) * 2 - 1)
     return Step(network, Same(), recipe, torch.device("cpu")), batch
 
 
@@ -178,6 +178,15 @@ def test_every_term_reaches_the_generator(name: str, step: tuple[Step, tuple[Ten
     losses, batch = step
     torch.nn.init.normal_(losses.network.model.generator.out.weight, std=0.05)
     losses.generate(False, batch, 0).terms[name].backward()
+    assert gradient(losses.network.model.generator) > 0
+
+
+@pytest.mark.parametrize("name", ["l1", "gradient", "landmarks"])
+def test_exact_pairs_alone_teach_the_generator(name: str, step: tuple[Step, tuple[Tensor, ...]]) -> None:
+    losses, batch = step
+    torch.nn.init.normal_(losses.network.model.generator.out.weight, std=0.05)
+    known = PairedEdits(*batch[: len(PairedEdits._fields)])._replace(points=torch.rand(2, 2, 68, 2))
+    losses.imitate(known, 0).terms[name].backward()
     assert gradient(losses.network.model.generator) > 0
 
 

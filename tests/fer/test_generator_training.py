@@ -157,7 +157,7 @@ def test_fesgan_starts_as_the_derl_generator_whatever_is_asked(monkeypatch: pyte
     monkeypatch.setattr(fesgan_training, "load", lambda name, weights, device: derl)
     model = Fesgan(FesganConfig(widths=TINY.widths, latent=4, reader_widths=(4, 8), reader_blocks=(1,)))
     start_from_derl(model.generator, "default")
-    faces, targets = torch.rand(2, 3, 128, 128) * 2 - 1, torch.eye(7)[:2]
+    faces, targets = torch.rand(2, 3, 128, 128) * 2 - 1, torch.eye(23)[:2]
     with torch.no_grad():
         neutral = derl.generator(faces).neutral
         for values in model.generator.from_latent.parameters():
@@ -170,7 +170,18 @@ def test_degan_trains_both_stages_and_ships_prototypes(data: Path, tmp_path: Pat
     config = DeganConfig(
         widths=(8,) * 5, code=4, encoder_widths=(8,) * 4, encoder_blocks=(1,) * 4, local_width=4, local_features=8
     )
-    recipe = DeganRecipe(steps_synthesis=2, steps_readers=2, puppets=2, ferplus=4, lfw=1, puppet_faces=1, transferred=2)
+    recipe = DeganRecipe(
+        start="",
+        steps_pairs=2,
+        steps_synthesis=2,
+        steps_readers=2,
+        first_puppets=2,
+        puppets=2,
+        ferplus=4,
+        lfw=1,
+        puppet_faces=1,
+        transferred=2,
+    )
     plan = degan_training.plan(config, recipe, data, CPU)
     before = {k: v.clone() for k, v in plan.network.state_dict().items()}
     network = train(plan, tmp_path, tick=2)
@@ -201,13 +212,29 @@ def test_degan_readers_go_on_from_weights_and_leave_the_encoder_alone(
     before.prototypes.fill_(0.5)
     loaded = {"degan": before, "identity": Same()}
     monkeypatch.setattr(degan_training, "load", lambda name, weights="default", device="auto": loaded[name])
-    recipe = DeganRecipe(start="mine", steps_synthesis=0, steps_readers=1, ferplus=4, lfw=1, puppet_faces=1)
+    recipe = DeganRecipe(
+        start="degan:mine", steps_pairs=0, steps_synthesis=0, steps_readers=1, ferplus=4, lfw=1, puppet_faces=1
+    )
     network = train(degan_training.plan(config, recipe, data, CPU), tmp_path).model
     assert all(
         torch.equal(a, b) for a, b in zip(network.encoder.parameters(), before.encoder.parameters(), strict=True)
     )
     assert torch.equal(network.prototypes, before.prototypes)
     assert not torch.equal(network.fusion[1].weight, before.fusion[1].weight)
+
+
+def test_degan_decodes_as_the_derl_generator_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    derl = Derl(TINY)
+    nn.init.normal_(derl.generator.out.weight, std=0.1)
+    monkeypatch.setattr(degan_training, "load", lambda name, weights, device: derl)
+    model = Degan(DeganConfig(widths=TINY.widths, code=4, encoder_widths=(8,) * 4, local_width=4, local_features=8))
+    degan_training.take_over(model, "derl", "default")
+    faces, codes = torch.rand(2, 3, 128, 128) * 2 - 1, torch.rand(2, 4)
+    with torch.no_grad():
+        for values in model.decoder.from_code.parameters():
+            values.zero_()
+        assert torch.allclose(model.decode(faces, codes).image, derl.generator(faces).neutral, atol=1e-5)
 
 
 def test_generator_learns_eight_pairs() -> None:

@@ -45,6 +45,7 @@ def test_card_tells_of_the_weights_that_a_training_started_from() -> None:
         key: bundled[key] for key in ("id", "sha256", "command", "steps")
     }
     assert origin("derl", DerlRecipe()) == {}
+    assert origin("fesgan", DerlRecipe(start="derl:default"))["started_from"] == entry
     with pytest.raises(WeightsError, match="no weights in"):
         origin("derl", DerlRecipe(start="nowhere.safetensors"))
 
