@@ -120,6 +120,10 @@ def test_pairs_are_edited_into_out_of_and_within_an_expression() -> None:
     }
 
 
+def test_weights_of_the_default_size_fit_into_ten_megabytes() -> None:
+    assert 2 * sum(value.numel() for value in Fesgan(FesganConfig()).state_dict().values()) < 9_800_000
+
+
 def test_guided_loss_sends_no_gradient_of_the_drawn_term_into_real_features() -> None:
     real, other, drawn = (torch.randn(5, 3, requires_grad=True) for _ in range(3))
     intra_class_loss(real, real.detach(), drawn, guided=True).backward()

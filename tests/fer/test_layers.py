@@ -1,0 +1,48 @@
+"""Blocks that several networks share."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fer.layers import EncoderDecoder, Moves, conditioned_blocks, halving_blocks
+from fer.warping import compose, with_flow
+
+
+def test_each_number_moves_by_its_own_field_and_none_at_first() -> None:
+    moves = Moves(4, 3)
+    layer, numbers = torch.ones(2, 4, 8, 8), torch.tensor([[1.0, 0.0, 0.5], [0.0, 0.0, 0.0]])
+    assert not moves.flow(layer, numbers, 32).any()
+    with torch.no_grad():
+        moves.bias.copy_(torch.tensor([1.0, 2.0, 10.0, 20.0, 100.0, 200.0]))  # type: ignore[union-attr]
+    flow = moves.flow(layer, numbers, 32)
+    assert flow.shape == (2, 2, 32, 32)
+    assert torch.allclose(flow[0, 0], torch.tensor(1.0 + 50.0))
+    assert torch.allclose(flow[0, 1], torch.tensor(2.0 + 100.0))
+    assert not flow[1].any()
+
+
+def test_an_added_flow_moves_and_leaves_paint_and_mask() -> None:
+    raw = torch.rand(1, 9, 16, 16)
+    together = with_flow(raw, torch.full((1, 2, 16, 16), 0.5))
+    assert torch.equal(together[:, :4], raw[:, :4])
+    assert torch.equal(together[:, 6:], raw[:, 6:])
+    assert torch.allclose(together[:, 4:6], raw[:, 4:6] + 0.5)
+    still = torch.zeros(1, 6, 16, 16)
+    assert compose(torch.zeros(1, 3, 16, 16), still)[1].abs().max() == 0
+    moved = compose(torch.zeros(1, 3, 16, 16), with_flow(still, torch.full((1, 2, 16, 16), 0.5)))[1]
+    assert float(moved.mean()) == pytest.approx(float(torch.tanh(torch.tensor(0.5))) * 0.2 * 8, rel=1e-4)
+
+
+def test_a_trunk_hands_its_weights_over() -> None:
+    torch.manual_seed(0)
+    widths = (8, 16, 16)
+    trunk = EncoderDecoder(3, widths)
+    stem, encoder, decoder = torch.nn.Conv2d(3, 8, 4, 2, 1), halving_blocks(widths), conditioned_blocks(widths, 5)
+    trunk.hand_over(stem, encoder, decoder)
+    faces = torch.rand(1, 3, 32, 32)
+    layers = trunk.encode(faces)
+    x = layers[-1]
+    for block, beside in zip(decoder, layers[-2::-1], strict=True):
+        x = block(x, beside, torch.rand(1, 5))  # scales start at 1, whatever the condition
+    assert torch.allclose(x, trunk.decode(layers)[-1], atol=1e-6)
