@@ -42,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="predict, score and store"))
     score = commands.add_parser("score", help="score the stored predictions again, without any model")
     score.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    told = "also read annotations (votes, attributes) that stored predictions lack from the dataset folders in DIR"
+    score.add_argument("--data-root", type=Path, metavar="DIR", help=told)
     score.set_defaults(command=_score)
     _add_compare(
         commands.add_parser("compare", help="two models on the same pictures: paired differences, exact tests")
@@ -191,15 +193,13 @@ def _summary(result: dict[str, Any]) -> str:
 
 
 def _score(options: argparse.Namespace) -> int:
-    from eval.families import FAMILIES
+    from eval import scoring
 
     for path, result in read_results(options.results).items():
-        family = FAMILIES[family_name(result["benchmark"])]
-        fresh = family.score(read_predictions(path, result), result["benchmark"], result["seed"])
-        changed = any(result[key] != fresh[key] for key in fresh)
-        if changed:
-            write_json(path, result | fresh)
-        print(f"{'changed' if changed else 'same'}: {path}")
+        stored = scoring.Stored(path, result, read_predictions(path, result))
+        if options.data_root and scoring.lacks_annotations(result):
+            stored = scoring.annotate(stored, options.results, options.data_root)
+        print(f"{'changed' if scoring.rescore(stored) or stored.result is not result else 'same'}: {path}")
     return OK
 
 

@@ -98,3 +98,15 @@ def ece(probs: Floats, labels: Ints, weights: Floats | None = None, bins: int = 
     weights = np.ones(len(labels)) if weights is None else weights
     gap = np.abs(weights @ (member * (right - confidence)[:, None])).sum(-1)
     return ratio(gap, weights.sum(-1))
+
+
+def vote_kl(votes: Floats, probs: Floats, weights: Floats | None = None) -> Floats:
+    """Mean Kullback-Leibler divergence in nats of the probabilities from the shares of the votes: 0 where they agree.
+
+    votes: (N, C) counts, each row with one at least. probs: (N, C), weights: (..., N) -> (...).
+    """
+    shares = votes / votes.sum(1, keepdims=True)
+    cross = -(shares * np.log(np.maximum(probs, LOWEST_PROBABILITY))).sum(1)
+    entropy = -(shares * np.log(np.maximum(shares, LOWEST_PROBABILITY))).sum(1)
+    weights = np.ones(len(votes)) if weights is None else weights
+    return ratio(weights @ (cross - entropy), weights.sum(-1))

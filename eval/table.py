@@ -17,6 +17,7 @@ from fer.types import EMOTIONS
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 BEYOND_START, BEYOND_END = "<!-- results-beyond:start -->", "<!-- results-beyond:end -->"
 BEYOND = (
+    FamilyName.ROBUSTNESS,
     FamilyName.NEUTRALISATION,
     FamilyName.EDITING,
     FamilyName.VERIFICATION,

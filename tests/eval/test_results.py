@@ -33,6 +33,7 @@ N_SCORED = {
     "edit_london": 27,
     "edit_ferplus": 3153,
     "puppets_leakage": 1200,
+    "ferplus_corrupted": 500,
 }
 JUDGES = {
     "recognizer": judges.RECOGNIZER,
