@@ -1,4 +1,4 @@
-"""The command line: list, run, score, compare, speed, table."""
+"""The command line: list, run, score, validate, compare, speed, table, report, export."""
 
 from __future__ import annotations
 
@@ -53,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--store", action="store_true", help="keep the measurement beside the results")
     speed.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     speed.set_defaults(command=_speed)
+    report = commands.add_parser("report", help="write one HTML page with figures, and Markdown and CSV beside it")
+    report.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="default: report")
+    report.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    report.set_defaults(command=_report)
     tables = commands.add_parser("table", help="print the table of results, or write or check it in a page")
     tables.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     tables.add_argument("--model", metavar="MODEL", help="only this model, with its recall per expression")
@@ -223,6 +227,13 @@ def _speed(options: argparse.Namespace) -> int:
     print(speed.sentence(measured))
     if options.store:
         write_json(options.results / SPEED_FILE, measured)
+    return OK
+
+
+def _report(options: argparse.Namespace) -> int:
+    from eval import report
+
+    print("\n".join(str(path) for path in report.write(options.results, options.out)))
     return OK
 
 

@@ -40,7 +40,7 @@ class Corruption(StrEnum):
 # Chosen on the validation split of FER+, before any test face was damaged: ``plain`` loses little at severity 1, about
 # as much again with each next one, and at 5 a good part of what it gains over chance. Bars go only as far as they leave
 # the other half of the face free, though plain bears more.
-MAGNITUDES: dict[Corruption, tuple[float, ...]] = {
+MAGNITUDES: Mapping[str, Sequence[float]] = {
     Corruption.BLUR: (0.025, 0.033, 0.041, 0.05, 0.06),
     Corruption.NOISE: (0.05, 0.08, 0.11, 0.14, 0.17),
     Corruption.JPEG: (25, 15, 10, 7, 5),

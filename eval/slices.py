@@ -7,7 +7,7 @@ independent of each other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 from math import comb, lcm, sqrt
@@ -68,21 +68,30 @@ def holm(ps: Sequence[float]) -> list[float]:
     return corrected
 
 
-def compared(slices: dict[str, dict[str, Shares]]) -> dict[str, Any]:
+def compared(slices: Mapping[str, Mapping[str, Shares]]) -> dict[str, Any]:
     """Slices and the tests between them, as JSON values. slices: attribute -> group -> shares of its people.
 
     Within an attribute each pair of groups with at least ``SMALLEST_SLICE`` people is tested; Holm's correction is over
     all tests of all attributes.
     """
-    tests = [
-        {"attribute": attribute, "first": a, "second": b, "difference": _mean(groups[b]) - _mean(groups[a])}
-        | {"p": permutation_p(groups[a], groups[b])}
+    tried = [
+        (attribute, a, b)
         for attribute, groups in slices.items()
         for a, b in combinations([g for g, people in groups.items() if len(people) >= SMALLEST_SLICE], 2)
     ]
-    for test, p in zip(tests, holm([test["p"] for test in tests]), strict=True):
-        test |= {"p_holm": round(p, 6), "p": round(test["p"], 6), "difference": round(test["difference"], 6)}
-        test["differ"] = p < LEVEL
+    ps = [permutation_p(slices[attribute][a], slices[attribute][b]) for attribute, a, b in tried]
+    tests = [
+        {
+            "attribute": attribute,
+            "first": a,
+            "second": b,
+            "difference": round(_mean(slices[attribute][b]) - _mean(slices[attribute][a]), 6),
+            "p": p,
+            "p_holm": corrected,
+            "differ": corrected < LEVEL,
+        }
+        for (attribute, a, b), p, corrected in zip(tried, ps, holm(ps), strict=True)
+    ]
     return {
         "of": {attribute: {g: _slice(people) for g, people in groups.items()} for attribute, groups in slices.items()},
         "interval": "Wilson's score interval of people",

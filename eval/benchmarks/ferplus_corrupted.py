@@ -14,7 +14,7 @@ BENCHMARK = Benchmark(
         view=View("image", "label", same(EMOTIONS) | {"unknown": None, "not_face": None, "no_majority": None}),
         faces=500,
         seed=0,
-        magnitudes={str(name): steps for name, steps in MAGNITUDES.items()},
+        magnitudes={str(name): tuple(steps) for name, steps in MAGNITUDES.items()},
         classes=EMOTIONS,
     ),
     protocol=(

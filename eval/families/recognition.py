@@ -169,6 +169,14 @@ def _people(scored: Sequence[Record], hits: NDArray[np.bool_]) -> dict[str, dict
     return {attribute: dict(sorted(groups.items())) for attribute, groups in found.items()}
 
 
+def answers(records: Sequence[Record], classes: tuple[Emotion, ...]) -> tuple[list[Record], Ints, Floats]:
+    """The records with an answer, labels (N,) as places in ``classes``, and probabilities (N, C) of the classes."""
+    found = [r for r in records if r.status is Status.PREDICTED]
+    if not found:
+        return [], np.zeros(0, np.int64), np.zeros((0, len(classes)))
+    return found, *_arrays(found, classes)
+
+
 def right(scored: Sequence[Record], classes: tuple[Emotion, ...]) -> Floats:
     """1 where the most probable of ``classes`` is the label, else 0 (N,)."""
     labels, probs = _arrays(scored, classes)
