@@ -37,9 +37,9 @@ class Corruption(StrEnum):
     SHIFT = "shift"  # in any direction; length as a share of the side
 
 
-# Chosen on the validation split of FER+ alone: ``plain`` loses little at severity 1, more with each next one, and at 5 a
-# good part of what it gains over the most frequent class. Bars go only as far as they leave the other half of the face
-# free, though plain bears more.
+# Chosen on the validation split of FER+ alone: ``plain`` loses little at severity 1, more with each next one, and at 5
+# a good part of what it gains over the most frequent class. Bars go only as far as they leave the other half of the
+# face free, though plain bears more.
 MAGNITUDES: Mapping[str, Sequence[float]] = {
     Corruption.BLUR: (0.025, 0.033, 0.041, 0.05, 0.06),
     Corruption.NOISE: (0.05, 0.08, 0.11, 0.14, 0.17),
