@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from fer.types import EMOTIONS, Emotion, Framing
 
+SEVERITY_STEPS = 5
 EXPRESSIONS: tuple[Emotion, ...] = tuple(e for e in EMOTIONS if e is not Emotion.NEUTRAL)
 
 
@@ -56,6 +57,7 @@ class FamilyName(StrEnum):
     FAITHFULNESS = "faithfulness"
     EDITING = "editing"
     LEAKAGE = "leakage"
+    ROBUSTNESS = "robustness"
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,52 @@ class Leakage:
     sources: str | None = None
 
 
-Task = Recognition | Neutralisation | Verification | Faithfulness | Editing | Leakage
+@dataclass(frozen=True)
+class Robustness:
+    """Name the expression of a face in a picture that was damaged, beside the same picture as it is.
+
+    view: tight crops with their labels. faces: how many are drawn with ``seed``; every label keeps the share that it
+    has in the split. magnitudes: of ``eval.corruptions``, by corruption, one per severity. classes: as in
+    ``Recognition``.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.ROBUSTNESS
+
+    view: View
+    faces: int
+    seed: int
+    magnitudes: Mapping[str, tuple[float, ...]]
+    classes: tuple[Emotion, ...]
+
+    def __post_init__(self) -> None:
+        if any(len(steps) != SEVERITY_STEPS for steps in self.magnitudes.values()):
+            raise ValueError(f"Every corruption needs {SEVERITY_STEPS} magnitudes, one per severity.")
+
+
+Task = Recognition | Neutralisation | Verification | Faithfulness | Editing | Leakage | Robustness
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """What a column says of the person who is shown: the groups of its words or, cut at ``limits``, of its numbers.
+
+    A number below 0 stands for not stated.
+    """
+
+    column: str
+    limits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """What rows say beside picture and label. Scores may follow from it, predictions never do.
+
+    votes: the column of counts per row; the first eight are of the expressions in canonical order. attributes: what is
+    known of the people. A row is taken for one person.
+    """
+
+    votes: str | None = None
+    attributes: tuple[Attribute, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,7 +255,8 @@ class Benchmark:
 
     dataset: the folder below --data-root; hub_id: "org/name" where the same layout is published, else None.
     task: what is asked of a model; its type decides the family.
-    version: raise it whenever a change makes old results incomparable.
+    version: raise it whenever a change makes old results incomparable. New annotations do not: they reach stored
+    predictions by ``python -m eval score --data-root DIR``.
     """
 
     name: str
@@ -226,6 +274,7 @@ class Benchmark:
     hub_id: str | None = None
     train_split: str = "train"  # only baselines read it
     reported: tuple[Reported, ...] = ()
+    annotations: Annotations | None = None
 
     def __post_init__(self) -> None:
         if not (self.arxiv or self.doi):
@@ -242,7 +291,8 @@ class Benchmark:
         place = {key: everything[key] for key in ("name", "title", "version", "dataset", "split")}
         family = {} if self.family is FamilyName.RECOGNITION else {"family": self.family}
         terms = {key: everything[key] for key in ("protocol", "licence")}
-        return place | family | asdict(self.task) | terms
+        told = {"annotations": everything["annotations"]} if self.annotations else {}
+        return place | family | asdict(self.task) | terms | told
 
 
 def family_name(declaration: Mapping[str, Any]) -> FamilyName:

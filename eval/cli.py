@@ -1,4 +1,4 @@
-"""The command line: list, run, score, compare, speed, table."""
+"""The command line: list, run, score, validate, compare, speed, table, report, export."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from fer.errors import DataError, FerError, RegistryError
 
 RESULTS = Path(__file__).parent / "results"
 CACHE = Path(".eval_cache")
-OK, STALE, ERROR, INTERRUPTED = 0, 1, 2, 130
+OK, WRONG, ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0 when done, 1 for a stale table, 2 after a FerError, 130 when interrupted."""
+    """Run one command: 0 when done, 1 for a stale table or wrong results, 2 after a FerError, 130 when interrupted."""
     options = _parser().parse_args(arguments)
     try:
         code: int = options.command(options)
@@ -38,11 +39,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval", description="Measure models on declared benchmarks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="show the benchmarks and the models")
+    _json_option(listing)
     listing.set_defaults(command=_list)
     _add_run(commands.add_parser("run", help="predict, score and store"))
     score = commands.add_parser("score", help="score the stored predictions again, without any model")
     score.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    told = "also read annotations (votes, attributes) that stored predictions lack from the dataset folders in DIR"
+    score.add_argument("--data-root", type=Path, metavar="DIR", help=told)
+    _json_option(score)
     score.set_defaults(command=_score)
+    valid = commands.add_parser("validate", help="check stored results against predictions, hashes and declarations")
+    valid.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    _json_option(valid)
+    valid.set_defaults(command=_validate)
     _add_compare(
         commands.add_parser("compare", help="two models on the same pictures: paired differences, exact tests")
     )
@@ -51,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--store", action="store_true", help="keep the measurement beside the results")
     speed.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     speed.set_defaults(command=_speed)
+    report = commands.add_parser("report", help="write one HTML page with figures, and Markdown and CSV beside it")
+    report.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="default: report")
+    report.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    report.set_defaults(command=_report)
+    _add_export(commands.add_parser("export", help="push a model's results to its repository on the Hub"))
     tables = commands.add_parser("table", help="print the table of results, or write or check it in a page")
     tables.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     tables.add_argument("--model", metavar="MODEL", help="only this model, with its recall per expression")
@@ -86,21 +100,42 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     add("--benchmarks", metavar="A,B", help="default: all that both have results on")
     add("--seed", type=int, default=0, help="of the bootstrap resamples")
     add("--results", type=Path, default=RESULTS, metavar="DIR")
-    add("--json", action="store_true", help="print JSON")
+    _json_option(compare)
     compare.set_defaults(command=_compare)
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    add = export.add_argument
+    add("model", metavar="MODEL[:WEIGHTS]", help="weights: an id, where results of several are stored")
+    add("--repo", required=True, metavar="ORG/NAME", help="the model's repository on the Hub")
+    add("--dry-run", action="store_true", help="print what would be pushed where, and touch no network")
+    add("--results", type=Path, default=RESULTS, metavar="DIR")
+    export.set_defaults(command=_export)
+
+
+def _json_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def _list(options: argparse.Namespace) -> int:
     from eval import contestants
 
-    for name in benchmarks.names():
-        b = benchmarks.benchmark(name)
-        print(f"{name} (version {b.version}, {b.family}): {b.title}\n  {b.protocol}")
+    models = [name for name in contestants.names() if name not in contestants.BASELINES]
+    declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
+    if options.json:
+        listed = [asdict(b) | {"family": str(b.family)} for b in declared]
+        _print_json({"benchmarks": listed, "models": models, "baselines": list(contestants.BASELINES)})
+        return OK
+    for b in declared:
+        print(f"{b.name} (version {b.version}, {b.family}): {b.title}\n  {b.protocol}")
         print(f"  data: {b.dataset}/{b.split}; {b.licence}")
         print(f"  from: {b.citation}, {_reference(b)}")
         for r in b.reported:
             print(f"  reported elsewhere: {r.accuracy_percent} % {r.who} ({r.protocol}; {_reference(r)})")
-    models = [name for name in contestants.names() if name not in contestants.BASELINES]
     print(f"models: {', '.join(models)}\nbaselines: {', '.join(contestants.BASELINES)}")
     return OK
 
@@ -191,16 +226,34 @@ def _summary(result: dict[str, Any]) -> str:
 
 
 def _score(options: argparse.Namespace) -> int:
-    from eval.families import FAMILIES
+    from eval import scoring
 
+    scored = []
     for path, result in read_results(options.results).items():
-        family = FAMILIES[family_name(result["benchmark"])]
-        fresh = family.score(read_predictions(path, result), result["benchmark"], result["seed"])
-        changed = any(result[key] != fresh[key] for key in fresh)
-        if changed:
-            write_json(path, result | fresh)
-        print(f"{'changed' if changed else 'same'}: {path}")
+        stored = scoring.Stored(path, result, read_predictions(path, result))
+        if options.data_root and scoring.lacks_annotations(result):
+            stored = scoring.annotate(stored, options.results, options.data_root)
+        changed = scoring.rescore(stored) or stored.result is not result
+        scored.append({"path": str(path), "changed": changed})
+        if not options.json:
+            print(f"{'changed' if changed else 'same'}: {path}")
+    if options.json:
+        _print_json({"results": scored})
     return OK
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from eval.validate import validate
+
+    n, findings = validate(options.results)
+    wrong = [f for f in findings if f.wrong]
+    if options.json:
+        _print_json({"results": n, "findings": [asdict(f) | {"path": str(f.path)} for f in findings]})
+    else:
+        for finding in findings:
+            print(f"{'wrong' if finding.wrong else 'note'}: {finding.path}: {finding.what}")
+        print(f"{n} result{'s' * (n != 1)}, {f'{len(wrong)} things wrong' if wrong else 'nothing wrong'}.")
+    return WRONG if wrong else OK
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -210,7 +263,7 @@ def _compare(options: argparse.Namespace) -> int:
     wanted = [name.strip() for name in (options.benchmarks or "").split(",") if name.strip()]
     differences = compare.compare(first, second, wanted, options.seed)
     if options.json:
-        print(json.dumps(compare.as_json(differences, options.first, options.second, options.seed), indent=1))
+        _print_json(compare.as_json(differences, options.first, options.second, options.seed))
     else:
         print("\n".join(compare.sentence(d, options.first, options.second) for d in differences))
     return OK
@@ -226,6 +279,22 @@ def _speed(options: argparse.Namespace) -> int:
     return OK
 
 
+def _report(options: argparse.Namespace) -> int:
+    from eval import report
+
+    print("\n".join(str(path) for path in report.write(options.results, options.out)))
+    return OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    from eval import compare, export
+
+    chosen = compare.select(options.results, options.model)
+    planned = export.plan([result for _, result in chosen.values()], options.repo)
+    print(export.shown(planned) if options.dry_run else "\n".join(export.push(planned)))
+    return OK
+
+
 def _write_command(options: argparse.Namespace) -> str:
     model = f" --model {options.model}" if options.model else ""
     return f"python -m eval table{model} --write {options.check}"
@@ -237,7 +306,7 @@ def _table(options: argparse.Namespace) -> int:
     elif options.check:
         if table.is_stale(options.check, table.sections(options.results, options.model)):
             print(f"The table in {options.check} is stale. Run: {_write_command(options)}")
-            return STALE
+            return WRONG
     else:
         print(table.render_folder(options.results, options.model))
     return OK

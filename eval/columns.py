@@ -140,6 +140,19 @@ def _leakage(result: Result) -> dict[str, str]:
     }
 
 
+def _robustness(result: Result) -> dict[str, str]:
+    scores = result["scores"]
+    cells = {
+        "n": _n(result),
+        "clean % [95 % CI]": percents(scores["accuracy"]),
+        "damaged % [95 % CI]": percents(scores["corrupted_accuracy"]),
+        "relative drop % [95 % CI]": percents(scores["relative_drop"]),
+    }
+    for name, found in result["by_corruption"].items():
+        cells[f"{name.replace('_', ' ')} %"] = percent(found["mean"]["value"])
+    return cells | {"ms/face": plain(result["ms_per_face"]["p50"], 1)}
+
+
 COLUMNS = {
     FamilyName.RECOGNITION: _recognition,
     FamilyName.NEUTRALISATION: _neutralisation,
@@ -147,6 +160,7 @@ COLUMNS = {
     FamilyName.FAITHFULNESS: _faithfulness,
     FamilyName.EDITING: _editing,
     FamilyName.LEAKAGE: _leakage,
+    FamilyName.ROBUSTNESS: _robustness,
 }
 BEST = {  # the score that orders rows, and whether more is better
     FamilyName.RECOGNITION: ("accuracy", True),
@@ -155,6 +169,7 @@ BEST = {  # the score that orders rows, and whether more is better
     FamilyName.FAITHFULNESS: ("deletion_residue", False),
     FamilyName.EDITING: ("second_top", True),
     FamilyName.LEAKAGE: ("expression", True),
+    FamilyName.ROBUSTNESS: ("corrupted_accuracy", True),
 }
 EMPTY = {
     FamilyName.RECOGNITION: "No results yet. Run: python -m eval run plain majority",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from eval import regions
-from eval.benchmark import EXPRESSIONS, Benchmark, Neutralisation, Recognition
+from eval.benchmark import EXPRESSIONS, Benchmark, Neutralisation, Recognition, Robustness
 from eval.families import FAMILIES
 from eval.pictures import faces_of, label_reader
 from eval.source import Source
@@ -176,8 +176,8 @@ def _baseline(name: str, benchmark: Benchmark, source: Source) -> Contestant:
 
 def frequencies(benchmark: Benchmark, source: Source) -> tuple[float, ...]:
     """Shares of the eight expressions among the train split's labels, by the benchmark's own label maps."""
-    assert isinstance(benchmark.task, Recognition)
-    views = benchmark.task.views
+    assert isinstance(benchmark.task, Recognition | Robustness)
+    views = benchmark.task.views if isinstance(benchmark.task, Recognition) else (benchmark.task.view,)
     labels = [view.label for view in views if view.label is not None]
     unlabelled = [view.image for view in views if view.label is None]
     rows = source.open(benchmark.train_split, unlabelled, labels)

@@ -87,14 +87,39 @@ def nll(probs: Floats, labels: Ints, weights: Floats | None = None) -> Floats:
     return ratio(weights @ loss, weights.sum(-1))
 
 
+def _calibration(probs: Floats, labels: Ints, bins: int) -> tuple[Floats, Floats, Floats]:
+    """Probability of the top class (N,), 1 where it is right (N,), and 1 in the bin that it falls into (N, bins)."""
+    confidence, right = probs.max(1), (probs.argmax(1) == labels).astype(np.float64)
+    member = np.zeros((len(labels), bins))
+    member[np.arange(len(labels)), np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1).astype(int)] = 1
+    return confidence, right, member
+
+
+def reliability(probs: Floats, labels: Ints, bins: int = ECE_BINS) -> tuple[Floats, Floats, Floats]:
+    """Per bin of ``ece``: number of pictures, mean confidence and accuracy, each (bins,); nan in an empty bin."""
+    confidence, right, member = _calibration(probs, labels, bins)
+    n = member.sum(0)
+    return n, ratio(confidence @ member, n), ratio(right @ member, n)
+
+
 def ece(probs: Floats, labels: Ints, weights: Floats | None = None, bins: int = ECE_BINS) -> Floats:
     """Expected calibration error of the top class: sum over equal-width bins of share * |accuracy - confidence|.
 
     Guo et al. 2017 (arXiv 1706.04599), bins (k/M, (k+1)/M]. Shapes as for ``nll``; a value in [0, 1].
     """
-    confidence, right = probs.max(1), (probs.argmax(1) == labels).astype(np.float64)
-    member = np.zeros((len(labels), bins))
-    member[np.arange(len(labels)), np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1).astype(int)] = 1
+    confidence, right, member = _calibration(probs, labels, bins)
     weights = np.ones(len(labels)) if weights is None else weights
     gap = np.abs(weights @ (member * (right - confidence)[:, None])).sum(-1)
     return ratio(gap, weights.sum(-1))
+
+
+def vote_kl(votes: Floats, probs: Floats, weights: Floats | None = None) -> Floats:
+    """Mean Kullback-Leibler divergence in nats of the probabilities from the shares of the votes: 0 where they agree.
+
+    votes: (N, C) counts, each row with one at least. probs: (N, C), weights: (..., N) -> (...).
+    """
+    shares = votes / votes.sum(1, keepdims=True)
+    cross = -(shares * np.log(np.maximum(probs, LOWEST_PROBABILITY))).sum(1)
+    entropy = -(shares * np.log(np.maximum(shares, LOWEST_PROBABILITY))).sum(1)
+    weights = np.ones(len(votes)) if weights is None else weights
+    return ratio(weights @ (cross - entropy), weights.sum(-1))

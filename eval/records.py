@@ -36,7 +36,8 @@ class Record:
     cosines: of this picture to each predicted one before it, as ``eval.pairs.cosines`` rounds them. target: the
     expression that was asked for. features, real_features: what a judge sees in the generated face and in a photograph
     with the expression ``label``, or in the picture itself; pixels: its luminance. All three are kept only until a run
-    is complete.
+    is complete. votes, attributes: what the dataset says of the row, see ``eval.annotations``; attributes as pairs of
+    column and group.
     """
 
     row: int
@@ -56,6 +57,8 @@ class Record:
     features: tuple[float, ...] = ()
     real_features: tuple[float, ...] = ()
     pixels: tuple[float, ...] = ()
+    votes: tuple[int, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> tuple[int, str]:
@@ -87,6 +90,8 @@ BEYOND = {  # columns that are written only where a record fills them
     "features": pa.list_(pa.float32()),
     "real_features": pa.list_(pa.float32()),
     "pixels": pa.list_(pa.float32()),
+    "votes": pa.list_(pa.int16()),
+    "attributes": pa.map_(pa.string(), pa.string()),
 }
 
 

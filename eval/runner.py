@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from eval.annotations import annotator
 from eval.benchmark import Benchmark
 from eval.contestants import Contestant
 from eval.environment import code_digest, environment, git
@@ -56,12 +57,13 @@ def run(
     started = time.perf_counter()
     family = FAMILIES[benchmark.family]
     revision = source.revision(benchmark.split)
+    annotate = annotator(benchmark, source)
     items = family.open(benchmark, source, contestant.device, options.limit)
     parts = Parts(options.cache, _identity(benchmark, source, revision, contestant) | dict(items.judged_by()))
     opening = time.perf_counter() - started
     records, seconds = _predict_all(items, contestant.model, parts, options, progress)
     speed = _speed(items, contestant.model, records) | {"includes": family.timed}
-    records = family.finish(records)
+    records = annotate(family.finish(records))
     result = {
         "format": FORMAT,
         "benchmark": benchmark.declaration(),

@@ -133,16 +133,19 @@ def write_text(path: Path, text: str) -> None:
 
 def read_results(results: Path) -> dict[Path, dict[str, Any]]:
     """Every result below ``results`` by its path, sorted by path; DataError for one that is damaged."""
-    found: dict[Path, dict[str, Any]] = {}
-    for path in sorted(results.glob("*/*/*.json")):
-        try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"The result {path} could not be read ({error}).") from error
-        missing = [key for key in RESULT_KEYS if key not in result]
-        if missing:
-            raise DataError(f"{path} is no result: it lacks {', '.join(missing)}.")
-        found[path] = result
+    return {path: read_result(path) for path in sorted(results.glob("*/*/*.json"))}
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """The result at ``path``; DataError when it is damaged."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"The result {path} could not be read ({error}).") from error
+    missing = [key for key in RESULT_KEYS if key not in result]
+    if missing:
+        raise DataError(f"{path} is no result: it lacks {', '.join(missing)}.")
+    found: dict[str, Any] = result
     return found
 
 

@@ -16,7 +16,9 @@ from fer.types import EMOTIONS
 
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 BEYOND_START, BEYOND_END = "<!-- results-beyond:start -->", "<!-- results-beyond:end -->"
+PLACE = ("benchmark", "model", "weights")
 BEYOND = (
+    FamilyName.ROBUSTNESS,
     FamilyName.NEUTRALISATION,
     FamilyName.EDITING,
     FamilyName.VERIFICATION,
@@ -38,15 +40,27 @@ class Section:
 
 def render(results: Iterable[Result]) -> str:
     """Markdown table of results of one family, by benchmark and within it best first, protocols below."""
-    rows = sorted(results, key=_order)
+    rows = in_order(results)
     if not rows:
         return EMPTY[FamilyName.RECOGNITION]
     columns = COLUMNS[family_name(rows[0]["benchmark"])]
     protocols = {row["benchmark"]["name"]: row["benchmark"] for row in rows}
     notes = [f"- **{name}**: {b['title']}. {b['protocol']} Licence: {b['licence']}." for name, b in protocols.items()]
-    names = list(columns(rows[0]))
-    header = f"| benchmark | model | weights | {' | '.join(names)} |\n|---|---|---|{'---:|' * len(names)}"
-    return "\n".join([header, *(_line(row, columns(row)) for row in rows), "", *notes])
+    names = [*PLACE, *columns(rows[0])]
+    header = f"| {' | '.join(names)} |\n{'|---' * len(PLACE)}|{'---:|' * (len(names) - len(PLACE))}"
+    return "\n".join([header, *(f"| {' | '.join(cells(row).values())} |" for row in rows), "", *notes])
+
+
+def cells(result: Result) -> dict[str, str]:
+    """A row of the table of its family: names of columns and their cells as text."""
+    model = result["model"]
+    place = dict(zip(PLACE, (result["benchmark"]["name"], model["name"], model["weights"]), strict=True))
+    return place | COLUMNS[family_name(result["benchmark"])](result)
+
+
+def in_order(results: Iterable[Result]) -> list[Result]:
+    """By benchmark, and within it best first."""
+    return sorted(results, key=_order)
 
 
 def render_beyond(results: Sequence[Result]) -> str:
@@ -83,7 +97,7 @@ def render_folder(results: Path, model: str | None = None) -> str:
 def recall_table(results: Iterable[Result]) -> str:
     """Recall in percent per expression, with the number of pictures in brackets; one row per result."""
     lines = [f"| recall % (n) | {' | '.join(EMOTIONS)} |", "|---|" + "---:|" * len(EMOTIONS)]
-    for result in sorted(results, key=_order):
+    for result in in_order(results):
         confusion = result["confusion"]
         n = {label: sum(row) for label, row in zip(confusion["labels"], confusion["counts"], strict=True)}
         cells = [f"{percent(result['recall'][e])} ({n[e]:,})" if n.get(e) else MISSING for e in EMOTIONS]
@@ -97,11 +111,6 @@ def _order(result: Result) -> tuple[str, float, str, str]:
     value = result["scores"][name]["value"]
     place = float("inf") if value is None else -value if more_is_better else value
     return result["benchmark"]["name"], place, model["name"], model["weights"]
-
-
-def _line(result: Result, cells: Mapping[str, str]) -> str:
-    model = result["model"]
-    return f"| {' | '.join([result['benchmark']['name'], model['name'], model['weights'], *cells.values()])} |"
 
 
 def insert(page: str, found: Iterable[Section]) -> str:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = {
     "fer": {"gradio", "plotly", "demo", "eval"},
-    "eval": {"gradio", "plotly", "demo"},
+    "eval": {"gradio", "demo"},
     "demo": {"eval"},
 }
 
@@ -40,6 +40,12 @@ def test_imports_follow_the_arrows(package: str) -> None:
     for path in sources(package):
         wrong = {name for name in imports(path) if name.split(".")[0] in FORBIDDEN[package]}
         assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
+
+
+def test_results_are_drawn_in_two_places() -> None:
+    """A report needs figures; running, scoring and the tables do not."""
+    users = {p for p in sources("eval") if any(name.split(".")[0] == "plotly" for name in imports(p))}
+    assert users == {ROOT / "eval" / "charts.py", ROOT / "eval" / "report.py"}
 
 
 def test_facenet_is_imported_in_one_place() -> None:

@@ -1,6 +1,6 @@
 """FER+: the eight expressions by majority of ten votes."""
 
-from eval.benchmark import Benchmark, Recognition, Reported, View, same
+from eval.benchmark import Annotations, Benchmark, Recognition, Reported, View, same
 from fer.types import EMOTIONS, Framing
 
 PAPER = "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution"
@@ -28,4 +28,5 @@ BENCHMARK = Benchmark(
     reported=(
         Reported("VGG13, probabilistic label drawing", 84.99, "FER+ test, majority label", PAPER, arxiv="1608.01041"),
     ),
+    annotations=Annotations(votes="votes"),
 )

@@ -1,6 +1,6 @@
 """Face Research Lab London Set: the same people neutral and smiling, in the studio."""
 
-from eval.benchmark import Benchmark, Recognition, View
+from eval.benchmark import Annotations, Attribute, Benchmark, Recognition, View
 from fer.types import EMOTIONS, Emotion, Framing
 
 BENCHMARK = Benchmark(
@@ -23,4 +23,8 @@ BENCHMARK = Benchmark(
     source="Face Research Lab London Set, version 5",
     citation="DeBruine, Jones 2017, Face Research Lab London Set",
     doi="10.6084/m9.figshare.5047666.v5",
+    annotations=Annotations(
+        # Thirds of the ages in the train split, rounded; gender and ethnicity as the person stated them.
+        attributes=(Attribute("age", limits=(24, 29)), Attribute("gender"), Attribute("ethnicity")),
+    ),
 )

@@ -9,6 +9,7 @@ from eval.families.faithfulness import FaithfulnessFamily
 from eval.families.leakage import LeakageFamily
 from eval.families.neutralisation import NeutralisationFamily
 from eval.families.recognition import RecognitionFamily
+from eval.families.robustness import RobustnessFamily
 from eval.families.verification import VerificationFamily
 
 FAMILIES: dict[FamilyName, Family] = {
@@ -18,4 +19,5 @@ FAMILIES: dict[FamilyName, Family] = {
     FamilyName.FAITHFULNESS: FaithfulnessFamily(),
     FamilyName.EDITING: EditingFamily(),
     FamilyName.LEAKAGE: LeakageFamily(),
+    FamilyName.ROBUSTNESS: RobustnessFamily(),
 }

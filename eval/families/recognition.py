@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from eval import metrics
+from eval import metrics, slices
 from eval.benchmark import Benchmark, Recognition
 from eval.families.base import RESAMPLES, Family, Items, Measure, bootstrap, count, number, score
 from eval.metrics import Floats, Ints
@@ -21,6 +23,12 @@ from fer.models.base import Recognizer
 from fer.types import EMOTIONS, Emotion
 
 SCORED = (Status.PREDICTED, Status.NO_FACE)
+AGREEMENT = {  # the share of all votes that the label has: from, to under
+    "under 60 %": (0.0, 0.6),
+    "60 to under 80 %": (0.6, 0.8),
+    "80 to under 100 %": (0.8, 1.0),
+    "100 %": (1.0, float("inf")),
+}
 FROM_COUNTS: dict[str, Callable[[Floats], Floats]] = {
     "accuracy": metrics.accuracy,
     "accuracy_detected": metrics.accuracy_detected,
@@ -105,6 +113,13 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
     for name, g in FROM_PROBS.items():
         value = g(probs[found], labels[found], None)
         scores[name] = score(value, g(probs[found], labels[found], drawn[:, found]))
+    told: dict[str, Any] = {}
+    if scored[0].votes:
+        votes = np.array([r.votes for r in scored], np.float64)
+        vote_scores, told["agreement"] = _agreement(votes, labels, probs, classes, drawn)
+        scores |= vote_scores
+    if scored[0].attributes:
+        told["slices"] = slices.compared(_people(scored, predicted == labels))
     return {
         "counts": count(records, missed_is_scored=True),
         "scores": scores,
@@ -115,7 +130,51 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
             "counts": counts.astype(int).tolist(),
         },
         "bootstrap": bootstrap(seed),
+        **told,
     }
+
+
+def _agreement(
+    votes: Floats, labels: Ints, probs: Floats, classes: tuple[Emotion, ...], drawn: Floats
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Agreement with the votes (N, 8 or more): the score, and accuracy by the share of the votes that the label has.
+
+    The divergence is from the votes for ``classes``, over the faces that were found and have such votes.
+    """
+    columns = [EMOTIONS.index(c) for c in classes]
+    named = votes[:, columns]
+    usable = ~np.isnan(probs[:, 0]) & (named.sum(1) > 0)
+    kl = metrics.vote_kl(named[usable], probs[usable])
+    whole = {"vote_kl": score(kl, metrics.vote_kl(named[usable], probs[usable], drawn[:, usable]))}
+    share = metrics.ratio(named[np.arange(len(labels)), labels], votes.sum(1))
+    hits = (_named(probs) == labels).astype(np.float64)
+    buckets = {}
+    for name, (low, high) in AGREEMENT.items():
+        inside = ((share >= low) & (share < high)).astype(np.float64)
+        value, resampled = (metrics.ratio(w @ (inside * hits), w @ inside) for w in (np.ones(len(labels)), drawn))
+        buckets[name] = {"n": int(inside.sum()), "accuracy": score(value, resampled)}
+    return whole, buckets
+
+
+def _people(scored: Sequence[Record], hits: NDArray[np.bool_]) -> dict[str, dict[str, list[Fraction]]]:
+    """Attribute -> group -> share of each person's pictures that was named rightly; a row is a person."""
+    rows: dict[int, list[int]] = {}
+    for i, r in enumerate(scored):
+        rows.setdefault(r.row, []).append(i)
+    found: dict[str, dict[str, list[Fraction]]] = {}
+    for places in rows.values():
+        share = Fraction(int(hits[places].sum()), len(places))
+        for attribute, group in scored[places[0]].attributes:
+            found.setdefault(attribute, {}).setdefault(group, []).append(share)
+    return {attribute: dict(sorted(groups.items())) for attribute, groups in found.items()}
+
+
+def answers(records: Sequence[Record], classes: tuple[Emotion, ...]) -> tuple[list[Record], Ints, Floats]:
+    """The records with an answer, labels (N,) as places in ``classes``, and probabilities (N, C) of the classes."""
+    found = [r for r in records if r.status is Status.PREDICTED]
+    if not found:
+        return [], np.zeros(0, np.int64), np.zeros((0, len(classes)))
+    return found, *_arrays(found, classes)
 
 
 def right(scored: Sequence[Record], classes: tuple[Emotion, ...]) -> Floats:

@@ -140,17 +140,19 @@ def mean_embedder() -> type[Mean]:
 
 @pytest.fixture
 def make_dataset(tmp_path: Path) -> Callable[..., Path]:
-    """Write a split of rows (label name or number, picture bytes) and return the data root."""
+    """Write a split of rows (label name or number, picture bytes), all ten votes for the label; returns the root."""
 
     def make(rows: Sequence[tuple[Any, bytes | None]], split: str = "test", name: str = "tiny") -> Path:
-        from datasets import ClassLabel, Dataset, Features
+        from datasets import ClassLabel, Dataset, Features, List, Value
         from datasets import Image as ImageFeature
 
         columns = {
             "image": [None if data is None else {"bytes": data, "path": None} for _, data in rows],
             "label": [LABEL_NAMES.index(label) if isinstance(label, str) else label for label, _ in rows],
+            "votes": [[10 * (name == label) for name in [*LABEL_NAMES[:9], "not_face"]] for label, _ in rows],
         }
-        features = Features({"image": ImageFeature(), "label": ClassLabel(names=LABEL_NAMES)})
+        votes = List(Value("int8"), length=10)
+        features = Features({"image": ImageFeature(), "label": ClassLabel(names=LABEL_NAMES), "votes": votes})
         folder = tmp_path / "data" / name / "data"
         folder.mkdir(parents=True, exist_ok=True)
         Dataset.from_dict(columns, features).to_parquet(folder / f"{split}-00000-of-00001.parquet")

@@ -58,3 +58,18 @@ def test_london_has_two_pictures_per_person():
     views = benchmarks.benchmark("london_recognition").task.views
     expected = [("neutral", Emotion.NEUTRAL), ("smiling", Emotion.HAPPINESS)]
     assert [(view.image, view.constant) for view in views] == expected
+
+
+def test_corrupted_faces_are_drawn_from_what_ferplus_scores():
+    b, clean = benchmarks.benchmark("ferplus_corrupted"), benchmarks.benchmark("ferplus")
+    assert b.task.view == clean.task.views[0]
+    assert (b.task.faces, len(b.task.magnitudes)) == (500, 9)
+    assert "45 times" in b.protocol
+
+
+def test_votes_and_attributes_are_declared_where_rows_have_them():
+    assert benchmarks.benchmark("ferplus").annotations.votes == "votes"
+    london = benchmarks.benchmark("london_recognition")
+    assert [a.column for a in london.annotations.attributes] == ["age", "gender", "ethnicity"]
+    assert london.declaration()["annotations"]["attributes"][0] == {"column": "age", "limits": (24, 29)}
+    assert "annotations" not in benchmarks.benchmark("fer2013").declaration()

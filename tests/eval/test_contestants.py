@@ -18,8 +18,8 @@ BY_FAMILY = {
 @pytest.mark.parametrize(
     ("name", "families"),
     [
-        ("majority", {FamilyName.RECOGNITION}),
-        ("plain", {FamilyName.RECOGNITION}),
+        ("majority", {FamilyName.RECOGNITION, FamilyName.ROBUSTNESS}),
+        ("plain", {FamilyName.RECOGNITION, FamilyName.ROBUSTNESS}),
         ("input", {FamilyName.NEUTRALISATION}),
         ("mean_neutral", {FamilyName.NEUTRALISATION}),
         ("pixels", {FamilyName.VERIFICATION}),

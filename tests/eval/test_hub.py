@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from datasets import ClassLabel, Dataset, Features, Image
+from datasets import ClassLabel, Dataset, Features, Image, List, Value
 
 from fer.types import EMOTIONS
 
@@ -144,8 +144,13 @@ def serve(hub: Hub) -> Iterator[Hub]:
 
 
 def _parquet(labels: list[str], pictures: list[bytes]) -> bytes:
-    features = Features({"image": Image(), "label": ClassLabel(names=NAMES)})
-    rows = {"image": [{"bytes": p, "path": None} for p in pictures], "label": [NAMES.index(name) for name in labels]}
+    votes = List(Value("int8"), length=10)
+    features = Features({"image": Image(), "label": ClassLabel(names=NAMES), "votes": votes})
+    rows = {
+        "image": [{"bytes": p, "path": None} for p in pictures],
+        "label": [NAMES.index(name) for name in labels],
+        "votes": [[10 * (name == label) for name in NAMES[:10]] for label in labels],
+    }
     stream = io.BytesIO()
     Dataset.from_dict(rows, features).to_parquet(stream)
     return stream.getvalue()

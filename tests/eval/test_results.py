@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ from eval import benchmarks, judges, table
 from eval.benchmark import FamilyName, family_name
 from eval.cli import RESULTS
 from eval.contestants import BASELINES, can_take
-from eval.families import FAMILIES
-from eval.store import read_predictions, read_results, read_speed, result_path
+from eval.store import read_results, read_speed
+from eval.validate import validate
 from fer.registry import MODEL_NAMES
 from fer.weights import BUNDLED, find
 
@@ -33,7 +32,9 @@ N_SCORED = {
     "edit_london": 27,
     "edit_ferplus": 3153,
     "puppets_leakage": 1200,
+    "ferplus_corrupted": 500,
 }
+COSTLY = {"ferplus_corrupted"}  # 23,000 faces a model: plain and the baseline must have it, others may
 JUDGES = {
     "recognizer": judges.RECOGNIZER,
     "second_recognizer": judges.SECOND_RECOGNIZER,
@@ -53,7 +54,7 @@ def pairs(contestants):
 
 def required():
     """Every bundled model wherever it can be entered, and there, but not elsewhere, the baselines."""
-    models = pairs(MODELS)
+    models = {(model, name) for model, name in pairs(MODELS) if name not in COSTLY or model == "plain"}
     entered = {name for _, name in models}
     return models | {(baseline, name) for baseline, name in pairs(BASELINES) if name in entered}
 
@@ -114,22 +115,14 @@ def test_the_table_in_the_model_card_is_fresh(model):
     assert not stale, f"The table is stale. Run: python -m eval table --model {model} --write docs/models/{model}.md"
 
 
-@pytest.mark.parametrize("path", STORED, ids=lambda p: "-".join(p.relative_to(RESULTS).with_suffix("").parts))
-def test_a_stored_result_follows_from_its_predictions(path):
-    result = STORED[path]
-    family = FAMILIES[family_name(result["benchmark"])]
-    fresh = json.loads(json.dumps(family.score(read_predictions(path, result), result["benchmark"], result["seed"])))
-    assert {key: result[key] for key in fresh} == fresh
+def test_validation_finds_nothing():
+    assert validate(RESULTS) == (len(STORED), [])
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda p: "-".join(p.relative_to(RESULTS).with_suffix("").parts))
-def test_a_stored_result_is_whole_and_of_the_declared_benchmark(path):
+def test_a_stored_result_is_whole(path):
     result = STORED[path]
-    name, model = result["benchmark"]["name"], result["model"]
-    assert path == result_path(RESULTS, model["name"], model["weights"], name)
-    assert result["partial"] is False
-    assert result["counts"]["n_scored"] == N_SCORED[name]
-    assert result["benchmark"]["version"] == benchmarks.benchmark(name).version
+    assert result["counts"]["n_scored"] == N_SCORED[result["benchmark"]["name"]]
     assert result["counts"]["n_broken"] == result["counts"]["n_unknown_label"] == 0
     assert result["git"]["commit"]
     assert result["dataset"]["revision"]

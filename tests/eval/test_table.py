@@ -150,6 +150,8 @@ def test_scoring_is_repeated_from_the_stored_predictions(stored, capsys):
     assert json.loads(stored.read_text()) == original
     assert cli.main(["score", "--results", results]) == 0
     assert "same" in capsys.readouterr().out
+    assert cli.main(["score", "--results", results, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"results": [{"path": str(stored), "changed": False}]}
 
 
 def test_predictions_that_are_not_those_of_the_result_are_refused(stored, capsys):
@@ -241,11 +243,24 @@ def test_list_shows_every_benchmark_with_its_source(capsys):
     assert "baselines: majority, input, mean_neutral, pixels" in out
 
 
+def test_list_as_json_holds_every_declaration(capsys):
+    assert cli.main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    found = {b["name"]: b for b in listed["benchmarks"]}
+    assert found["ferplus"]["family"] == "recognition"
+    assert found["ferplus"]["reported"][0]["accuracy_percent"] == 84.99
+    assert found["ferplus_corrupted"]["task"]["faces"] == 500
+    assert listed["baselines"][0] == "majority"
+    assert "plain" in listed["models"]
+
+
 def test_importing_the_portal_is_inert():
-    """No demo, no gradio, no plotly, and no model or data library either, until something is run."""
+    """No demo, no gradio, no plotly, and no model or data library either, until something is run: `list` is quick."""
     code = (
-        "import sys, eval.cli, eval.benchmarks as b; [b.benchmark(n) for n in b.names()]; "
-        "print([m for m in ('demo', 'gradio', 'plotly', 'datasets', 'facenet_pytorch') if m in sys.modules])"
+        "import contextlib, io, sys, eval.cli\n"
+        "with contextlib.redirect_stdout(io.StringIO()): eval.cli.main(['list', '--json'])\n"
+        "heavy = ('demo', 'gradio', 'plotly', 'datasets', 'facenet_pytorch', 'huggingface_hub', 'skimage')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
