@@ -24,6 +24,7 @@ eval: $(VENV)/.installed
 
 table: $(VENV)/.installed
 	$(BIN)/python -m eval table --write README.md
+	$(BIN)/python -m eval table --write docs/results.md
 
 train: $(VENV)/.installed
 	$(BIN)/python -m fer.train plain

@@ -1,4 +1,4 @@
-"""The tables of results in the README, made from the JSON files and from nothing else."""
+"""The tables of results in the pages that show them, made from the JSON files and from nothing else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Result = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page between two markers. filled: whether there are results to show, so that the page needs it."""
+    """A part of a page between two markers. filled: whether there are results to show."""
 
     start: str
     end: str
@@ -114,13 +114,12 @@ def _order(result: Result) -> tuple[str, float, str, str]:
 
 
 def insert(page: str, found: Iterable[Section]) -> str:
-    """``page`` with the text of each section between its markers.
+    """``page`` with the text of each section that it has markers for between them.
 
-    DataError when a page has no section at all, lacks one that has results, or holds its markers in disorder.
+    DataError when it has none, or holds them in disorder.
     """
     chosen = list(found)
-    needed = [s for s in chosen if s.filled or s.start in page or s.end in page] or chosen[:1]
-    for section in needed:
+    for section in [s for s in chosen if s.start in page or s.end in page] or chosen[:1]:
         page = _insert(page, section)
     return page
 

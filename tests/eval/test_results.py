@@ -1,4 +1,4 @@
-"""The results that are committed, and the README that shows them."""
+"""The results that are committed, and the pages that show them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eval.validate import validate
 from fer.registry import MODEL_NAMES
 from fer.weights import BUNDLED, find
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
 STORED = read_results(RESULTS)
 N_SCORED = {
     "ferplus": 3153,
@@ -102,16 +102,21 @@ def test_the_stored_speed_is_within_the_targets():
     assert measured["detect_ms"]["p50"] <= 250
 
 
-def test_the_table_in_the_readme_is_fresh():
-    assert README.is_file(), f"There is no README.md with the markers {table.START} and {table.END}."
-    stale = table.is_stale(README, table.sections(RESULTS))
-    assert not stale, "The table in README.md is stale. Run: python -m eval table --write README.md"
+@pytest.mark.parametrize(("page", "sections"), [("README.md", 1), ("docs/results.md", 2)])
+def test_the_tables_of_all_results_are_fresh(page, sections):
+    found = table.sections(RESULTS)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [section.start in text for section in found] == [True, sections == 2]
+    assert not table.is_stale(ROOT / page, found), f"The table in {page} is stale. Run: make table"
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_table_in_the_model_card_is_fresh(model):
-    card = README.parent / "docs" / "models" / f"{model}.md"
-    stale = table.is_stale(card, table.sections(RESULTS, model))
+    card = ROOT / "docs" / "models" / f"{model}.md"
+    found = table.sections(RESULTS, model)
+    text = card.read_text(encoding="utf-8")
+    assert all(section.start in text for section in found if section.filled)
+    stale = table.is_stale(card, found)
     assert not stale, f"The table is stale. Run: python -m eval table --model {model} --write docs/models/{model}.md"
 
 

@@ -89,13 +89,11 @@ def test_a_page_shows_both_sections_and_either_can_be_stale(tmp_path):
     assert table.is_stale(page, [both[0], beyond_section("three")])
 
 
-def test_a_section_with_results_needs_its_markers_and_one_without_does_not(tmp_path):
+def test_a_page_may_show_one_section_alone(tmp_path):
     page = tmp_path / "card.md"
     page.write_text(f"{table.BEYOND_START}\n{table.BEYOND_END}\n")
-    table.write(page, [recognition_section("none", filled=False), beyond_section("two")])
-    assert "two" in page.read_text()
-    with pytest.raises(DataError, match="results:start"):
-        table.write(page, [recognition_section("one"), beyond_section("two")])
+    table.write(page, [recognition_section("one"), beyond_section("two")])
+    assert page.read_text() == f"{table.BEYOND_START}\ntwo\n{table.BEYOND_END}\n"
 
 
 @pytest.mark.parametrize("text", ["", table.START, f"{table.END}{table.START}", f"{table.START}{table.END}" * 2])
