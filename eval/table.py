@@ -22,6 +22,7 @@ BEYOND = (
     FamilyName.VERIFICATION,
     FamilyName.FAITHFULNESS,
     FamilyName.LEAKAGE,
+    FamilyName.ACTION_UNITS,
 )
 Result = Mapping[str, Any]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eval.benchmark import FamilyName
+from eval.families.action_units import ActionUnitFamily
 from eval.families.base import Family
 from eval.families.editing import EditingFamily
 from eval.families.faithfulness import FaithfulnessFamily
@@ -18,4 +19,5 @@ FAMILIES: dict[FamilyName, Family] = {
     FamilyName.FAITHFULNESS: FaithfulnessFamily(),
     FamilyName.EDITING: EditingFamily(),
     FamilyName.LEAKAGE: LeakageFamily(),
+    FamilyName.ACTION_UNITS: ActionUnitFamily(),
 }

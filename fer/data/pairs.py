@@ -52,11 +52,11 @@ def load_puppets(root: Path, split: str) -> Pairs:
     face, neutral = (torch.stack([to_bytes(to_tensor(image)) for image in rows[k]]) for k in ("image", "neutral"))
     if face.shape[-1] != FACE_SIZE_PX:
         raise DataError(f"Puppets must be {FACE_SIZE_PX} px, these are {face.shape[-1]} px.")
-    points = [torch.tensor(rows[k][:]).view(-1, 68, 2) for k in ("landmarks68", "neutral_landmarks68")]
+    points, calm_points = (torch.tensor(rows[k][:]).view(-1, 68, 2) for k in ("landmarks68", "neutral_landmarks68"))
     person = torch.from_numpy(np.unique(rows["identity"][:], return_inverse=True)[1])
     emotion, intensity = torch.tensor(rows["emotion"][:]), torch.tensor(rows["intensity"][:], dtype=torch.float32)
     units = torch.tensor(rows["au"][:], dtype=torch.float32)
-    return Pairs(face, neutral, emotion, person, intensity, *points, units)
+    return Pairs(face, neutral, emotion, person, intensity, points, calm_points, units)
 
 
 def load_london(root: Path, split: str) -> Pairs:

@@ -33,6 +33,9 @@ N_SCORED = {
     "edit_london": 27,
     "edit_ferplus": 3153,
     "puppets_leakage": 1200,
+    "au_puppets": 1200,
+    "au_london": 54,
+    "au_ferplus": 3137,
 }
 JUDGES = {
     "recognizer": judges.RECOGNIZER,
