@@ -54,6 +54,7 @@ def unit_chart(strengths: Mapping[str, float]) -> go.Figure:
         orientation="h",
         marker={"color": [ACCENT if strength >= VISIBLE else QUIET for strength in strengths.values()]},
         text=[action.muscle for action in actions],
+        textfont={"size": 12},
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{y}: %{x:.2f} (%{text})<extra></extra>",
