@@ -48,6 +48,8 @@ def build(
                 _benchmarks_tab(results_folder)
             with gr.Tab("About", id="about"):
                 gr.Markdown(_text("about"), elem_classes="dp-text")
+                if shelf.able(ActionUnitReader):
+                    gr.Markdown(_text("about-units"), elem_classes="dp-text")
                 if shelf.able(Editor):
                     gr.Markdown(_text("about-editing"), elem_classes="dp-text")
         api.add(shelf, results_folder, READING)

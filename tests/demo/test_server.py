@@ -205,6 +205,13 @@ def test_action_units_are_shown_with_the_face_where_somebody_reads_them() -> Non
     assert len(ui._empty()) == len(ui._show(shelf(), astronaut(), "plain")) == len(ui.Tab._fields) - 1
 
 
+@pytest.mark.parametrize("units", [True, False])
+def test_what_action_units_are_is_said_where_they_are_shown(units: bool) -> None:
+    blocks = ui.build(shelf(units=units)).blocks.values()
+    words = " ".join(block.value for block in blocks if isinstance(block, gr.Markdown))
+    assert ("nobody labelled an Action Unit of a photograph" in words) is units
+
+
 def test_the_choice_of_a_model_is_there_where_there_is_one(page: gr.Blocks) -> None:
     model = components(page)["model"]
     assert model.choices == [("plain: reads", "plain"), ("derl: reads and removes", "derl")]
