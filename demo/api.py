@@ -13,7 +13,7 @@ import gradio as gr
 from demo import edit_panels, editing, panels, removal, results, service, uploads
 from demo.models import Shelf
 from fer.errors import FerError, RegistryError
-from fer.models.base import Editor, Recognizer
+from fer.models.base import ActionUnitReader, Editor, Recognizer
 
 
 def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None:
@@ -25,10 +25,11 @@ def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None
         image: a JPEG, PNG or WebP file, at most 20 MB; it is deleted once read. model: the name of a model that the
         page offers. Returns width and height of the upright photograph in px and its faces, the largest first, each
         with box (x0, y0, x1, y1 in px), confidence of the detector, label, and the probability of each of the eight
-        expressions. The label says what the face shows.
+        expressions. The label says what the face shows. Where the page has a reader of Action Units, action_units holds
+        the strength of each in [0, 1] by its name, as AU12; else it is empty.
         """
         with uploads.taken(dict(image)) as data, sentences():  # gradio passes the plain dictionary of a FileData
-            return service.as_json(service.read(data, shelf.take(model)))
+            return service.as_json(service.read(data, shelf.take(model), shelf.first(ActionUnitReader)))
 
     def neutralize(image: gr.FileData, model: str = shelf.default) -> removal.NeutralAnswer:
         """Remove the expression from every face of a photograph.

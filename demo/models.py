@@ -81,6 +81,11 @@ class Shelf:
         """Names of the models that inherit ``capability``."""
         return [offer.name for offer in self.offers if offer.can(capability)]
 
+    def first(self, capability: type) -> Loaded | None:
+        """The first model that inherits ``capability``; None where none does. Raises WeightsError."""
+        able = self.able(capability)
+        return self.take(able[0], capability) if able else None
+
     def removes(self, name: str) -> bool:
         """Whether the reader also gives the face without its expression."""
         return name in [o.name for o in self.readers if o.can(Neutralizer)]

@@ -1,4 +1,4 @@
-"""Plotly figures: the probabilities of one face, and the results of the benchmarks."""
+"""Plotly figures: the probabilities and the Action Units of one face, and the results of the benchmarks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from demo.service import percent
+from fer.action_units import ACTIONS
 
 ACCENT = "#0f766e"
 QUIET = "#a3aab2"
+VISIBLE = 0.2  # strength of an Action Unit from which on it is drawn in the accent colour
 INK = "#4b5259"  # page.css lightens it on the dark background
 MODEL_COLOURS = ("#0f766e", "#b45309", "#4f5d9c", "#9d3c72", "#5b6b1f", "#64748b")
 FONT = {
@@ -41,6 +43,32 @@ def expression_chart(probabilities: Mapping[str, float]) -> go.Figure:
     figure = go.Figure(bars, _layout(height=312, margin={"l": 86, "r": 64, "t": 4, "b": 4}))
     figure.update_xaxes(visible=False, range=[0, 100], fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, ticklabelstandoff=6)
+    return figure
+
+
+def unit_chart(strengths: Mapping[str, float]) -> go.Figure:
+    """A horizontal bar for each Action Unit, 0 to 1, with what is seen on its left and the muscle on its right.
+
+    What is at least ``VISIBLE`` stands in the accent colour. strengths: by the name of the Action Unit.
+    """
+    actions = [ACTIONS[name] for name in strengths]
+    bars = go.Bar(
+        x=[round(strength, 3) for strength in strengths.values()],
+        y=[f"{name} {action.seen}" for name, action in zip(strengths, actions, strict=True)],
+        orientation="h",
+        marker={"color": [ACCENT if strength >= VISIBLE else QUIET for strength in strengths.values()]},
+        text=[action.muscle for action in actions],
+        textfont={"size": 12},
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.2f} (%{text})<extra></extra>",
+    )
+    title = {"text": "Muscles at work: Action Units, 0 to 1", "x": 0, "xref": "paper", "font": {"size": 16}}
+    figure = go.Figure(
+        bars, _layout(height=48 + 22 * len(actions), margin={"l": 8, "r": 8, "t": 40, "b": 4}, title=title)
+    )
+    figure.update_xaxes(visible=False, range=[0, 1.8], fixedrange=True)  # room for the muscle beside a full bar
+    figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True, showgrid=False, ticklabelstandoff=6)
     return figure
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -31,11 +31,15 @@ LARGEST_UPLOAD = "20mb"
 
 @dataclass(frozen=True, eq=False)
 class FaceReading:
-    """One face. probabilities: label -> share, summing to 1; crop: cut as ``face``, at one of ``CROP_SIZES_PX``."""
+    """One face. probabilities: label -> share, summing to 1; crop: cut as ``face``, at one of ``CROP_SIZES_PX``.
+
+    units: Action Unit -> strength in [0, 1]; empty where nobody reads them.
+    """
 
     face: Face
     probabilities: Mapping[str, float]
     crop: Image.Image
+    units: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -65,12 +69,16 @@ class Reading:
 
 
 class FaceAnswer(TypedDict):
-    """One face in the answer of the API. box: x0, y0, x1, y1 in px of the upright photograph."""
+    """One face in the answer of the API. box: x0, y0, x1, y1 in px of the upright photograph.
+
+    action_units: strengths in [0, 1] by name, as AU12; empty where the page has no reader of them.
+    """
 
     box: list[float]
     confidence: float
     label: str
     probabilities: dict[str, float]
+    action_units: dict[str, float]
 
 
 class ReadAnswer(TypedDict):
@@ -90,25 +98,30 @@ class Example:
     picture: Callable[[], ImageSource]
 
 
-def read(source: ImageSource, reader: Loaded) -> Reading:
-    """Find and read every face of a photograph. Raises ImageError or NoFaceError, each a sentence."""
+def read(source: ImageSource, reader: Loaded, units: Loaded | None = None) -> Reading:
+    """Find and read every face of a photograph. Raises ImageError or NoFaceError, each a sentence.
+
+    units: who reads the Action Units, if anybody does.
+    """
     photo = open_image(source)
     found = fer.detect(photo)
     if not found:
         raise NoFaceError(NO_FACE)
-    faces = [(face, _sharp(photo, face)) for face in found]
-    return Reading(photo.width, photo.height, _read(faces, reader), reader.name, reader.weights, reader.sha256)
+    pixels = fer.stack(found)
+    prediction = reader.model.recognize(pixels)
+    strengths = units.model.action_units(pixels) if units else None
+    faces = tuple(
+        FaceReading(face, prediction.as_dict(row), _sharp(photo, face), strengths.as_dict(row) if strengths else {})
+        for row, face in enumerate(found)
+    )
+    return Reading(photo.width, photo.height, faces, reader.name, reader.weights, reader.sha256)
 
 
 def read_again(reading: Reading, reader: Loaded) -> Reading:
-    """The same faces, read by another model."""
-    faces = _read([(one.face, one.crop) for one in reading.faces], reader)
+    """The same faces, read by another model; their Action Units stay."""
+    prediction = reader.model.recognize(fer.stack([one.face for one in reading.faces]))
+    faces = tuple(replace(one, probabilities=prediction.as_dict(row)) for row, one in enumerate(reading.faces))
     return replace(reading, faces=faces, model=reader.name, weights=reader.weights, sha256=reader.sha256)
-
-
-def _read(faces: Sequence[tuple[Face, Image.Image]], reader: Loaded) -> tuple[FaceReading, ...]:
-    prediction = reader.model.recognize(fer.stack([face for face, _ in faces]))
-    return tuple(FaceReading(face, prediction.as_dict(row), crop) for row, (face, crop) in enumerate(faces))
 
 
 def _sharp(photo: Image.Image, face: Face) -> Image.Image:
@@ -174,6 +187,7 @@ def as_json(reading: Reading) -> ReadAnswer:
                 "confidence": round(face.face.confidence, 4),
                 "label": face.label,
                 "probabilities": {name: round(p, 6) for name, p in face.probabilities.items()},
+                "action_units": {name: round(strength, 4) for name, strength in face.units.items()},
             }
             for face in reading.faces
         ],

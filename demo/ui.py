@@ -16,7 +16,7 @@ from demo.models import Shelf
 from demo.service import Example, Reading
 from fer.errors import FerError
 from fer.images import ImageSource, open_image
-from fer.models.base import Editor, Recognizer
+from fer.models.base import ActionUnitReader, Editor, Recognizer
 
 TEXT = Path(__file__).parent / "text"
 CSS = Path(__file__).parent / "page.css"
@@ -48,6 +48,8 @@ def build(
                 _benchmarks_tab(results_folder)
             with gr.Tab("About", id="about"):
                 gr.Markdown(_text("about"), elem_classes="dp-text")
+                if shelf.able(ActionUnitReader):
+                    gr.Markdown(_text("about-units"), elem_classes="dp-text")
                 if shelf.able(Editor):
                     gr.Markdown(_text("about-editing"), elem_classes="dp-text")
         api.add(shelf, results_folder, READING)
@@ -76,6 +78,7 @@ class Tab(NamedTuple):
     chart: gr.Plot
     model: gr.Radio
     removal: gr.HTML
+    units: gr.Plot
     everyone: gr.HTML
     reading: gr.State
     picked: gr.State
@@ -107,10 +110,13 @@ def _read_tab(shelf: Shelf) -> Shared:
         with gr.Column(scale=1, min_width=320):
             model = _model_choice(shelf)
     removal = kept.html(viewer.NOTHING, "removal", js=kept.PANELS_JS)
+    units = gr.Plot(visible=False, show_label=False, container=False, elem_id="units")
     everyone = kept.html(viewer.NOTHING, "everyone", js=kept.PANELS_JS)
     gr.Markdown(_text("privacy"), elem_classes="dp-small")
     states = gr.State(None, time_to_live=kept.STATE_SECONDS), gr.State(0), gr.State(None, time_to_live=PHOTO_SECONDS)
-    return _wire(shelf, choices, strip, Tab(picture, shown, again, answer, chart, model, removal, everyone, *states))
+    return _wire(
+        shelf, choices, strip, Tab(picture, shown, again, answer, chart, model, removal, units, everyone, *states)
+    )
 
 
 def _model_choice(shelf: Shelf) -> gr.Radio:
@@ -129,7 +135,7 @@ def _model_choice(shelf: Shelf) -> gr.Radio:
 def _wire(shelf: Shelf, choices: list[Example], strip: gr.HTML, tab: Tab) -> Shared:
     """Read first and show it; then remove the expression of one face, then of all; then take the values back."""
     fresh = [component for component in tab if component is not tab.model]
-    answers = [tab.answer, tab.chart, tab.removal]
+    answers = [tab.answer, tab.chart, tab.removal, tab.units]
     quiet = {"api_visibility": "private", "show_progress_on": [tab.answer, tab.chart]}
     silent = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -166,7 +172,7 @@ def _empty(answer: str = "") -> Updates:
     nothing = gr.update(value=viewer.NOTHING, visible="hidden")
     removal, everyone = put(viewer.NOTHING), put(viewer.NOTHING)
     words = put(answer or viewer.hint_html(HINT))
-    return put(None), nothing, gr.update(visible=False), words, hide(), removal, everyone, None, 0, None
+    return put(None), nothing, gr.update(visible=False), words, hide(), removal, hide(), everyone, None, 0, None
 
 
 def _show(shelf: Shelf, source: ImageSource, model: str) -> Updates:
@@ -177,10 +183,10 @@ def _show(shelf: Shelf, source: ImageSource, model: str) -> Updates:
         return _empty(viewer.message_html(str(error)))
     reading: Reading | None = None
     try:
-        reading = service.read(photo, shelf.take(model))
-        answer, chart, removal = _answer(shelf, reading, 0)
+        reading = service.read(photo, shelf.take(model), shelf.first(ActionUnitReader))
+        answer = _answer(shelf, reading, 0)
     except FerError as error:
-        answer, chart, removal = put(viewer.message_html(str(error))), hide(), put(viewer.NOTHING)
+        answer = _no_answer(str(error))
     frame = put(viewer.photo_html(photo, reading.faces if reading else ()))
     removes = reading is not None and shelf.removes(model)
     nothing = put(viewer.NOTHING)
@@ -188,9 +194,7 @@ def _show(shelf: Shelf, source: ImageSource, model: str) -> Updates:
         hide(),
         frame,
         gr.update(visible=True),
-        answer,
-        chart,
-        removal,
+        *answer,
         nothing,
         reading,
         0,
@@ -198,15 +202,26 @@ def _show(shelf: Shelf, source: ImageSource, model: str) -> Updates:
     )
 
 
-def _answer(shelf: Shelf, reading: Reading, index: int) -> Updates:
-    """Sentence and chart of a face, and a line where its removal will appear."""
+def _face(reading: Reading, index: int) -> Updates:
+    """Sentence and chart of a face, and its Action Units where they were read."""
     face = reading.faces[index]
-    waiting = panels.WORKING if shelf.removes(reading.model) else _readers_note(shelf, reading.model)
     return (
         put(viewer.answer_html(face, index, len(reading.faces))),
         put(plots.expression_chart(face.probabilities)),
-        put(panels.note_html(waiting) if waiting else viewer.NOTHING),
+        put(plots.unit_chart(face.units)) if face.units else hide(),
     )
+
+
+def _answer(shelf: Shelf, reading: Reading, index: int) -> Updates:
+    """See ``_face``, with a line where the removal will appear."""
+    answer, chart, units = _face(reading, index)
+    waiting = panels.WORKING if shelf.removes(reading.model) else _readers_note(shelf, reading.model)
+    return answer, chart, put(panels.note_html(waiting) if waiting else viewer.NOTHING), units
+
+
+def _no_answer(sentence: str) -> Updates:
+    """A sentence in place of what ``_answer`` shows."""
+    return put(viewer.message_html(sentence)), hide(), put(viewer.NOTHING), hide()
 
 
 def _readers_note(shelf: Shelf, model: str) -> str:
@@ -218,21 +233,19 @@ def _pick(reading: Reading | None, event: gr.EventData) -> Updates:
     """The answer for the face that was clicked; its removal follows."""
     index = int(event.index)
     if reading is None or not 0 <= index < len(reading.faces):
-        gone = "This reading is no longer kept. Add the photograph again."
-        return put(viewer.message_html(gone)), hide(), put(viewer.NOTHING), 0
-    face = reading.faces[index]
-    chart = put(plots.expression_chart(face.probabilities))
-    return put(viewer.answer_html(face, index, len(reading.faces))), chart, gr.skip(), index
+        return *_no_answer("This reading is no longer kept. Add the photograph again."), 0
+    answer, chart, units = _face(reading, index)
+    return answer, chart, gr.skip(), units, index
 
 
 def _change(shelf: Shelf, reading: Reading | None, picked: int, model: str) -> Updates:
     """Another model reads the same faces. The photograph itself was not kept: it would have to be sent again."""
     if reading is None:
-        return tuple(gr.skip() for _ in range(5))
+        return tuple(gr.skip() for _ in range(6))
     try:
         reading = service.read_again(reading, shelf.take(model))
     except FerError as error:
-        return put(viewer.message_html(str(error))), hide(), put(viewer.NOTHING), reading, put(viewer.NOTHING)
+        return *_no_answer(str(error)), reading, put(viewer.NOTHING)
     again = f"Add the photograph again to see everyone as {model} makes them: it was not kept."
     note = panels.note_html(again) if shelf.removes(model) else viewer.NOTHING
     return *_answer(shelf, reading, picked), reading, put(note)

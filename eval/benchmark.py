@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from fer.action_units import ACTION_UNITS
 from fer.types import EMOTIONS, Emotion, Framing
 
 SEVERITY_STEPS = 5
@@ -58,6 +59,7 @@ class FamilyName(StrEnum):
     EDITING = "editing"
     LEAKAGE = "leakage"
     ROBUSTNESS = "robustness"
+    ACTION_UNITS = "action_units"
 
 
 @dataclass(frozen=True)
@@ -223,9 +225,6 @@ class Robustness:
             raise ValueError(f"Every corruption needs {SEVERITY_STEPS} magnitudes, one per severity.")
 
 
-Task = Recognition | Neutralisation | Verification | Faithfulness | Editing | Leakage | Robustness
-
-
 @dataclass(frozen=True)
 class Attribute:
     """What a column says of the person who is shown: the groups of its words or, cut at ``limits``, of its numbers.
@@ -247,6 +246,47 @@ class Annotations:
 
     votes: str | None = None
     attributes: tuple[Attribute, ...] = ()
+
+
+class Against(StrEnum):
+    """What read strengths of Action Units are compared with."""
+
+    TRUTH = "stored strengths"
+    CALM = "the neutral picture of the same person"
+    KNOWLEDGE = "what is known of expressions"
+
+
+@dataclass(frozen=True)
+class ActionUnitReading:
+    """Say how strongly each Action Unit of a face is at work.
+
+    against: TRUTH compares with the strengths in the column ``truth``, in the order of fer.action_units.ACTION_UNITS;
+    CALM compares the strength of ``raised`` in pictures with an expression with that in the neutral picture of the
+    same ``person``; KNOWLEDGE compares the means of the expressions with fer.action_units.KNOWLEDGE.
+    framing: how the pictures are cut when the model sees them. detect: find and align the largest face first.
+    person: None where every picture is taken for a person of its own.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.ACTION_UNITS
+
+    views: tuple[View, ...]
+    against: Against
+    framing: Framing
+    detect: bool = False
+    person: str | None = None
+    truth: str | None = None
+    raised: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.truth is None) == (self.against is Against.TRUTH):
+            raise ValueError("A column of strengths is needed to compare with stored strengths, and there alone.")
+        if (self.raised in ACTION_UNITS and self.person is not None) != (self.against is Against.CALM):
+            raise ValueError("An Action Unit that is raised needs the same person's neutral picture, and the reverse.")
+        if self.detect and self.framing is not Framing.ALIGNED:
+            raise ValueError("Faces that are found are aligned.")
+
+
+Task = Recognition | Neutralisation | Verification | Faithfulness | Editing | Leakage | Robustness | ActionUnitReading
 
 
 @dataclass(frozen=True)

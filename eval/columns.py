@@ -153,6 +153,20 @@ def _robustness(result: Result) -> dict[str, str]:
     return cells | {"ms/face": plain(result["ms_per_face"]["p50"], 1)}
 
 
+def _action_units(result: Result) -> dict[str, str]:
+    scores = result["scores"]
+    return {
+        "n": _n(result),
+        "ICC(3,1) [95 % CI]": interval(scores["icc"]),
+        "ICC(3,1) of those shown": interval(scores["icc_shown"]),
+        "MAE": plain(scores["mae"]["value"]),
+        "raised % [95 % CI]": percents(scores["raised"]),
+        "mean rise [95 % CI]": interval(scores["rise"]),
+        "rank correlation [95 % CI]": interval(scores["rank_correlation"]),
+        "ms/face": plain(result["ms_per_face"]["p50"], 1),
+    }
+
+
 COLUMNS = {
     FamilyName.RECOGNITION: _recognition,
     FamilyName.NEUTRALISATION: _neutralisation,
@@ -161,6 +175,7 @@ COLUMNS = {
     FamilyName.EDITING: _editing,
     FamilyName.LEAKAGE: _leakage,
     FamilyName.ROBUSTNESS: _robustness,
+    FamilyName.ACTION_UNITS: _action_units,
 }
 BEST = {  # the score that orders rows, and whether more is better
     FamilyName.RECOGNITION: ("accuracy", True),
@@ -170,6 +185,7 @@ BEST = {  # the score that orders rows, and whether more is better
     FamilyName.EDITING: ("second_top", True),
     FamilyName.LEAKAGE: ("expression", True),
     FamilyName.ROBUSTNESS: ("corrupted_accuracy", True),
+    FamilyName.ACTION_UNITS: ("icc", True),
 }
 EMPTY = {
     FamilyName.RECOGNITION: "No results yet. Run: python -m eval run plain majority",

@@ -16,11 +16,12 @@ from eval.benchmark import EXPRESSIONS, Benchmark, Neutralisation, Recognition, 
 from eval.families import FAMILIES
 from eval.pictures import faces_of, label_reader
 from eval.source import Source
+from fer.action_units import ACTION_UNITS
 from fer.errors import DataError, RegistryError
 from fer.framing import resized
 from fer.images import open_image
-from fer.models.base import Editor, Embedder, ExpressionEncoder, Neutralizer, Recognizer
-from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
+from fer.models.base import ActionUnitReader, Editor, Embedder, ExpressionEncoder, Neutralizer, Recognizer
+from fer.types import EMOTIONS, ActionUnits, Edit, Framing, Prediction, TargetSpace
 
 CAN: dict[type, str] = {
     Recognizer: "name expressions",
@@ -28,6 +29,7 @@ CAN: dict[type, str] = {
     Embedder: "tell people apart",
     Editor: "give a face an expression",
     ExpressionEncoder: "encode an expression",
+    ActionUnitReader: "read Action Units",
 }
 READ_AT_ONCE = 32
 
@@ -105,12 +107,21 @@ class Pixels(Embedder):
         return torch.nn.functional.normalize(centred + 1e-6 * (centred.norm(dim=1, keepdim=True) == 0))
 
 
+class Zeros(ActionUnitReader):
+    """Sees no Action Unit in any face: right most of the time, for most of them are still."""
+
+    def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
+        """See ``ActionUnitReader.action_units``."""
+        return ActionUnits(torch.zeros(len(faces), len(ACTION_UNITS)), ACTION_UNITS)
+
+
 BASELINES: dict[str, type] = {
     "majority": Majority,
     "input": Input,
     "mean_neutral": MeanNeutral,
     "pixels": Pixels,
     "unedited": Unedited,
+    "zeros": Zeros,
 }
 
 

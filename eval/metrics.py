@@ -123,3 +123,16 @@ def vote_kl(votes: Floats, probs: Floats, weights: Floats | None = None) -> Floa
     entropy = -(shares * np.log(np.maximum(shares, LOWEST_PROBABILITY))).sum(1)
     weights = np.ones(len(votes)) if weights is None else weights
     return ratio(weights @ (cross - entropy), weights.sum(-1))
+
+
+def ranks(values: Floats) -> Floats:
+    """Ranks (N,) from 1, equal values sharing the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = counts.cumsum()
+    return np.asarray((last - (counts - 1) / 2)[place])
+
+
+def rank_correlation(first: Floats, second: Floats) -> float:
+    """Spearman's rank correlation of values (N,), nan where one of them does not vary."""
+    a, b = (ranks(values) - (len(values) + 1) / 2 for values in (first, second))
+    return float(ratio(a @ b, np.sqrt((a @ a) * (b @ b))))

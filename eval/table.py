@@ -24,6 +24,7 @@ BEYOND = (
     FamilyName.VERIFICATION,
     FamilyName.FAITHFULNESS,
     FamilyName.LEAKAGE,
+    FamilyName.ACTION_UNITS,
 )
 Result = Mapping[str, Any]
 

@@ -27,10 +27,10 @@ ACTIONS: Mapping[str, Action] = {
     "AU1": Action("inner brows up", "frontalis, inner part"),
     "AU2": Action("outer brows up", "frontalis, outer part"),
     "AU4": Action("brows down and together", "corrugator supercilii"),
-    "AU5": Action("upper lids up", "levator palpebrae superioris"),
+    "AU5": Action("upper lids up", "levator palpebrae"),
     "AU6": Action("cheeks up", "orbicularis oculi, outer ring"),
     "AU7": Action("lids tight", "orbicularis oculi, inner ring"),
-    "AU9": Action("nose wrinkled", "levator labii superioris alaeque nasi"),
+    "AU9": Action("nose wrinkled", "levator labii alaeque nasi"),
     "AU10": Action("upper lip up", "levator labii superioris"),
     "AU12": Action("lip corners up", "zygomaticus major"),
     "AU14": Action("dimples", "buccinator"),
@@ -46,7 +46,7 @@ ACTIONS: Mapping[str, Action] = {
     "AU26": Action("jaw dropped", "masseter, relaxed"),
     "AU27": Action("mouth stretched open", "pterygoids and digastric"),
     "AU28": Action("lips sucked in", "orbicularis oris, rolled in"),
-    "AU43": Action("eyes closed", "levator palpebrae superioris, relaxed"),
+    "AU43": Action("eyes closed", "levator palpebrae, relaxed"),
 }
 ACTION_UNITS: tuple[str, ...] = tuple(ACTIONS)
 AU_INDEX: Mapping[str, int] = {name: number for number, name in enumerate(ACTION_UNITS)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eval.benchmark import FamilyName
+from eval.families.action_units import ActionUnitFamily
 from eval.families.base import Family
 from eval.families.editing import EditingFamily
 from eval.families.faithfulness import FaithfulnessFamily
@@ -20,4 +21,5 @@ FAMILIES: dict[FamilyName, Family] = {
     FamilyName.EDITING: EditingFamily(),
     FamilyName.LEAKAGE: LeakageFamily(),
     FamilyName.ROBUSTNESS: RobustnessFamily(),
+    FamilyName.ACTION_UNITS: ActionUnitFamily(),
 }

@@ -38,7 +38,7 @@ class AuConfig:
     @property
     def last_side(self) -> int:
         """Side of the last map."""
-        return self.size_px // 2 ** len(self.blocks)
+        return self.size_px >> len(self.blocks)
 
 
 class Au(nn.Module, ActionUnitReader):
@@ -58,7 +58,8 @@ class Au(nn.Module, ActionUnitReader):
 
     def strengths(self, luminance: Tensor) -> Tensor:
         """As ``forward``, but strengths in [0, 1]: the mean of a face and its mirror picture, which tell the same."""
-        return (self(luminance).sigmoid() + self(luminance.flip(3)).sigmoid()) / 2
+        mean: Tensor = (self(luminance).sigmoid() + self(luminance.flip(3)).sigmoid()) / 2
+        return mean
 
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:

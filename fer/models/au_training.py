@@ -36,7 +36,7 @@ class AuRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    steps: int = 6_000
+    steps: int = 4_500
     by_unit: int = 4_000  # pairs that are rendered for it, of single and rare Action Units
     by_unit_validation: int = 400  # the same of validation people
     puppets: int = 40  # faces of each source in a batch: as classes show them,

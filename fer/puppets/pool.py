@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import torch
 from torch.utils.data import DataLoader
 
@@ -21,6 +22,7 @@ def render_pairs(
     """
     options = Options(aligned=True, by_unit=by_unit)
     stream = PuppetStream(data_root / "puppets" / "assets.npz", split, seed, options=options)
+    cv2.setNumThreads(1)  # the workers are the parallelism; one forked beside threads of OpenCV would wait for them
     loader: DataLoader[Pair] = DataLoader(stream, batch_size=None, num_workers=workers)
     rendered: list[Pair] = []
     for pair in loader:

@@ -19,8 +19,9 @@ from torch import Tensor
 import app
 from demo.models import IDENTITY, JUDGE, Loaded, Offer, Shelf
 from demo.service import EXAMPLES_FOLDER
-from fer.models.base import Editor, Embedder, Neutralizer, Recognizer, Sampler, Transferrer
-from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
+from fer.action_units import ACTION_UNITS
+from fer.models.base import ActionUnitReader, Editor, Embedder, Neutralizer, Recognizer, Sampler, Transferrer
+from fer.types import EMOTIONS, ActionUnits, Edit, Framing, Prediction, TargetSpace
 
 
 class Counting(Recognizer):
@@ -105,6 +106,15 @@ class Muscular(Editor):
         return Edit(tinted(faces, target[:, 0] / 5), {})
 
 
+class Rising(ActionUnitReader):
+    """Sees AU1 at 0, AU2 at 1/22, ... and AU43 at 1 in face 0, and half of it in the others."""
+
+    def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
+        strengths = torch.linspace(0, 1, len(ACTION_UNITS)).repeat(len(faces), 1)
+        strengths[1:] /= 2
+        return ActionUnits(strengths, ACTION_UNITS)
+
+
 class Brightness(Embedder):
     """(1, 10 m) as a unit vector, m the mean of the face in [-1, 1]."""
 
@@ -130,9 +140,14 @@ def shelf(
     judge: Recognizer | None = None,
     embedder: Embedder | None = None,
     editors: Mapping[str, Editor] | None = None,
+    units: bool = False,
 ) -> Shelf:
-    """Plain alone, or plain and a fake derl that removes, or plain, an embedder and the given editors."""
+    """Plain alone, or plain and a fake derl that removes, or plain, an embedder and the given editors.
+
+    units: a reader of Action Units, too.
+    """
     models: dict[str, Any] = {JUDGE: judge or Counting()} | ({"derl": Deadpanning()} if removes else {})
+    models |= {"au": Rising()} if units else {}
     if editors:
         models |= {IDENTITY: embedder or Brightness(), **editors}
     return Shelf([Offer(name, type(model)) for name, model in models.items()], lambda name: loaded(name, models[name]))

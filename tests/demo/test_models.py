@@ -10,7 +10,7 @@ import pytest
 from demo import models
 from demo.models import Offer, Shelf
 from fer.errors import RegistryError, WeightsError
-from fer.models.base import Editor, Embedder, Neutralizer, Recognizer
+from fer.models.base import ActionUnitReader, Editor, Embedder, Neutralizer, Recognizer
 from tests.demo.fakes import Counting, Tinting, loaded, shelf
 
 
@@ -36,6 +36,14 @@ def test_a_model_is_refused_for_what_it_cannot_do() -> None:
         offered.take("tint")
     with pytest.raises(RegistryError, match=r"Choose one of: tint\."):
         offered.take("plain", Editor)
+
+
+def test_the_first_model_that_can_is_given_where_there_is_one() -> None:
+    assert shelf().first(ActionUnitReader) is None
+    found = shelf(units=True).first(ActionUnitReader)
+    assert found is not None
+    assert found.name == "au"
+    assert shelf(units=True).readers == shelf().readers  # it names no expressions
 
 
 def test_the_default_removes_where_one_does() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo import plots, results
+from fer.action_units import ACTION_UNITS
 from fer.types import EMOTIONS
 from tests.demo.fakes import write_result
 
@@ -21,6 +22,20 @@ def test_expression_chart_holds_eight_bars_in_the_canonical_order() -> None:
     assert [c == plots.ACCENT for c in bars["marker"]["color"]] == [False, True] + [False] * 6
     assert bars["text"][1] == "62\N{NO-BREAK SPACE}%"
     assert figure["layout"]["xaxis"]["range"] == [0, 100]
+
+
+def test_unit_chart_names_what_is_seen_and_the_muscle() -> None:
+    strengths = dict.fromkeys(ACTION_UNITS, 0.05) | {"AU12": 0.8214, "AU6": plots.VISIBLE}
+    figure = json.loads(plots.unit_chart(strengths).to_json())
+    bars = figure["data"][0]
+    assert len(bars["y"]) == len(set(bars["y"])) == 23
+    place = bars["y"].index("AU12 lip corners up")
+    assert (bars["x"][place], bars["text"][place]) == (0.821, "zygomaticus major")
+    accented = [
+        label for label, colour in zip(bars["y"], bars["marker"]["color"], strict=True) if colour == plots.ACCENT
+    ]
+    assert accented == ["AU6 cheeks up", "AU12 lip corners up"]
+    assert figure["layout"]["xaxis"]["range"][1] > 1
 
 
 def test_results_chart_has_one_series_per_model_and_skips_undefined_scores(tmp_path: Path) -> None:

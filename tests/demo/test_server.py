@@ -19,6 +19,7 @@ from PIL import Image
 
 import app
 from demo import ui
+from fer.action_units import ACTION_UNITS
 from fer.types import EMOTIONS
 from tests.demo.fakes import astronaut, files, group, running, shelf, write_result
 
@@ -29,7 +30,7 @@ AGE_SECONDS = 2
 def page(uploads_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
     results = tmp_path_factory.mktemp("results")
     write_result(results, "plain", "one", 0.8)
-    build = partial(ui.build, shelf(removes=True), results, delete_cache=(1, AGE_SECONDS))
+    build = partial(ui.build, shelf(removes=True, units=True), results, delete_cache=(1, AGE_SECONDS))
     yield from running(build, uploads_folder)
 
 
@@ -45,7 +46,7 @@ def test_only_the_three_endpoints_are_public_and_typed(client: Client) -> None:
     answer = endpoints["/read"]["returns"][0]["type"]["properties"]
     assert set(answer) == {"width", "height", "faces"}
     face = answer["faces"]["items"]["properties"]
-    assert set(face) == {"box", "confidence", "label", "probabilities"}
+    assert set(face) == {"box", "confidence", "label", "probabilities", "action_units"}
     row = endpoints["/benchmarks"]["returns"][0]["type"]["items"]["properties"]
     assert row["model"] == {"type": "string"}
     for name in endpoints:
@@ -58,6 +59,9 @@ def test_read_answers_and_the_upload_is_gone_at_once(client: Client, uploads_fol
     assert (answer["width"], answer["height"]) == (512, 512)
     assert [face["label"] for face in answer["faces"]] == ["happiness"]
     assert set(answer["faces"][0]["probabilities"]) == {str(e) for e in EMOTIONS}
+    units = answer["faces"][0]["action_units"]
+    assert tuple(units) == ACTION_UNITS
+    assert (units["AU1"], units["AU12"], units["AU43"]) == (0, pytest.approx(8 / 22, abs=1e-4), 1)
     assert sum(answer["faces"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     assert files(uploads_folder) == []
 
@@ -188,6 +192,24 @@ def test_the_table_and_its_figure_are_there(page: gr.Blocks) -> None:
     assert found["results"].value["data"] == [
         ["plain", "plain-1", "ONE", "test", 100, 80.0, "78.0 to 81.0", 80.0, 80.0, 80.0, 4]
     ]
+
+
+def test_action_units_are_shown_with_the_face_where_somebody_reads_them() -> None:
+    place = ui.Tab._fields.index("units") - 1  # among what a new picture changes, which is all but the model
+    assert ui.Tab._fields.index("model") < place
+    shown = ui._show(shelf(units=True), astronaut(), "plain")[place]
+    assert shown["visible"] is True
+    assert len(shown["value"].data[0].y) == 23
+    assert ui._show(shelf(), astronaut(), "plain")[place]["visible"] is False
+    assert ui._empty()[place]["visible"] is False
+    assert len(ui._empty()) == len(ui._show(shelf(), astronaut(), "plain")) == len(ui.Tab._fields) - 1
+
+
+@pytest.mark.parametrize("units", [True, False])
+def test_what_action_units_are_is_said_where_they_are_shown(units: bool) -> None:
+    blocks = ui.build(shelf(units=units)).blocks.values()
+    words = " ".join(block.value for block in blocks if isinstance(block, gr.Markdown))
+    assert ("nobody labelled an Action Unit of a photograph" in words) is units
 
 
 def test_the_choice_of_a_model_is_there_where_there_is_one(page: gr.Blocks) -> None:

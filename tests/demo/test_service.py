@@ -15,7 +15,7 @@ from demo import service
 from demo.service import FaceReading
 from fer.errors import ImageError, NoFaceError
 from fer.types import Face
-from tests.demo.fakes import Deadpanning, astronaut, crowd, encoded, group, loaded
+from tests.demo.fakes import Deadpanning, Rising, astronaut, crowd, encoded, group, loaded
 
 NB = "\N{NO-BREAK SPACE}"
 ASTRONAUT_FACE = (177, 61, 268, 177)  # measured by eye in the 512 px photograph
@@ -184,6 +184,17 @@ def test_another_model_reads_the_same_faces() -> None:
     assert [face.label for face in again.faces] == ["surprise"]
     assert (again.model, again.weights, again.width) == ("derl", "derl-fake", 512)
     assert again.faces[0].crop is reading.faces[0].crop
+
+
+def test_action_units_are_read_beside_and_stay_when_another_model_names_the_expression() -> None:
+    reading = service.read(encoded(group()), loaded(), loaded("au", Rising()))
+    assert reading.faces[0].units["AU12"] == pytest.approx(8 / 22)
+    assert reading.faces[1].units["AU12"] == pytest.approx(4 / 22)
+    assert service.read_again(reading, loaded("derl", Deadpanning())).faces[1].units == reading.faces[1].units
+    assert service.as_json(reading)["faces"][1]["action_units"]["AU43"] == 0.5
+    nobody = service.read(encoded(group()), loaded())
+    assert [face.units for face in nobody.faces] == [{}] * 4
+    assert service.as_json(nobody)["faces"][0]["action_units"] == {}
 
 
 def test_sharp_crops_show_what_the_aligned_face_shows() -> None:

@@ -33,6 +33,9 @@ N_SCORED = {
     "edit_ferplus": 3153,
     "puppets_leakage": 1200,
     "ferplus_corrupted": 500,
+    "au_puppets": 1200,
+    "au_london": 54,
+    "au_ferplus": 3137,
 }
 COSTLY = {"ferplus_corrupted"}  # 23,000 faces a model: plain and the baseline must have it, others may
 JUDGES = {

@@ -137,7 +137,7 @@ def test_eight_faces_are_learnt() -> None:
         optimizer.zero_grad()
         total_loss(model(pictures), units, torch.zeros(0, 8), RECIPE).total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    assert float((model(pictures).sigmoid() - units).abs().mean()) < 0.03
+    assert float((model(pictures).sigmoid() - units).detach().abs().mean()) < 0.03
 
 
 def test_a_training_is_repeatable_and_its_weights_can_be_stored(

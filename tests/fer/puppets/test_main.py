@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -37,6 +38,16 @@ def test_samples_are_a_split_that_datasets_reads(assets: Path, tmp_path: Path, m
     assert np.array_equal(flow, expected.flow, equal_nan=True)
     assert row["sources"] == expected.sources
     assert row["identity"] == expected.identity
+
+
+def test_samples_by_unit_belong_to_no_class(assets: Path, tmp_path: Path) -> None:
+    assert main([*SAMPLE, "--by-unit", "--assets", str(assets), "--out", str(tmp_path)]) == 0
+    (path,) = (tmp_path / "data").iterdir()
+    rows = pq.read_table(path).to_pylist()
+    expected = draw(Cast.load(assets, "train"), seed_of(9, 2), Options(32, aligned=True, by_unit=True))
+    assert [(row["emotion"], row["intensity"]) for row in rows] == [(0, 0.0)] * 3
+    assert np.allclose(rows[2]["au"], expected.expression.strengths)
+    assert min(max(row["au"]) for row in rows) > 0.1
 
 
 def test_a_split_is_not_overwritten(assets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
