@@ -20,7 +20,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 eval: $(VENV)/.installed
-	$(BIN)/python -m eval run plain derl errnet identity majority input mean_neutral pixels
+	$(BIN)/python -m eval run plain derl errnet fesgan identity majority input mean_neutral pixels unedited
 
 table: $(VENV)/.installed
 	$(BIN)/python -m eval table --write README.md

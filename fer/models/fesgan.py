@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from fer.action_units import ACTION_UNITS, typical_units
 from fer.framing import resized, standardise, tight_luminance
 from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, residual_stages
-from fer.models.base import Editor, Neutralizer, Recognizer, Sampler
+from fer.models.base import Editor, Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
@@ -125,8 +125,8 @@ class Reader(nn.Module):
         return features, self.head(features)
 
 
-class Fesgan(nn.Module, Recognizer, Neutralizer, Editor, Sampler):
-    """Generator and recogniser."""
+class Fesgan(nn.Module, Recognizer, Neutralizer, Editor):
+    """Generator and recogniser. No ``Sampler`` until bundled weights have learnt the prior."""
 
     def __init__(self, config: FesganConfig) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor, Sampler):
 SPEC = Spec(
     name="fesgan",
     title="Facial expression synthesis GAN with a joint recogniser",
-    summary="A generator that edits expressions and draws people who do not exist; a recogniser learns with it.",
+    summary="A generator that edits expressions by moving pixels and painting, and a recogniser beside it.",
     citations=(
         Citation(
             "Joint Deep Learning of Facial Expression Synthesis and Recognition",

@@ -1,4 +1,4 @@
-"""How ``fesgan`` is trained: edits by exact pairs, then synthesis against critics, then synthesis with recognition."""
+"""How ``fesgan`` is trained: edits by exact pairs, reading of real faces, synthesis against critics, both together."""
 
 from __future__ import annotations
 
@@ -43,14 +43,15 @@ class FesganRecipe:
 
     seed: int = 0
     start: str = "default"  # weights of derl whose generator is taken over; fresh where empty
-    steps_pairs: int = 2_400
-    steps_synthesis: int = 1_300
-    steps_joint: int = 600
+    steps_pairs: int = 2_600
+    steps_reading: int = 1_800
+    steps_synthesis: int = 0
+    steps_joint: int = 0
     first_puppets: int = 14  # pairs of each source in a batch, first stage
     first_still: int = 1  # neutral FER+ faces that stay as they are
     puppets: int = 9  # and in the later ones
     london: int = 1  # in all
-    ferplus: int = 32  # labelled faces of each source in a batch, for the recogniser
+    ferplus: int = 48  # labelled faces of each source in a batch, for the recogniser
     lfw: int = 3
     london_faces: int = 1
     puppet_faces: int = 4
@@ -208,6 +209,12 @@ class Step:
             "landmarks": self.recipe.landmarks * landmark_flow_loss(edits.flow[:count], pairs.points),
         }
 
+    def read_real(self, batch: Batch, step: int) -> Loss:
+        """The recogniser: real faces alone. A batch: faces and distributions."""
+        faces, target = batch
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            return Loss(soft_cross_entropy(self._read(faces)[1], target))
+
     def generate(self, joint: bool, batch: Batch, step: int) -> Loss:
         """The generator: paired edits, rebuilt faces, edits of labelled faces, people from the prior."""
         recipe, model = self.recipe, self.network.model
@@ -322,11 +329,14 @@ def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: to
         drawn = paired_edits(pairs.draw(recipe.first_puppets, recipe.london, recipe.first_still))
         return tuple(v.to(device) for v in drawn)
 
+    def faces(step: int) -> Batch:
+        return tuple(v.to(device) for v in labelled.batch(step, strength=0.7))
+
     def batch(step: int) -> Batch:
         edits = paired_edits(pairs.draw(recipe.puppets, recipe.london, 0))
         wanted = random_targets(recipe.edited + recipe.prior)
         prior = torch.rand(recipe.prior, config.latent) * 2 - 1
-        return tuple(v.to(device) for v in (*edits, *labelled.batch(step, strength=0.7), wanted, prior))
+        return tuple(v.to(device) for v in (*edits, *faces(step), wanted, prior))
 
     losses = Step(network, embed, recipe, device)
     held_out = load_puppets(data_root, "validation")
@@ -345,7 +355,7 @@ def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: to
         save_sheet(examples(cast(Trained, module).model, held_out), path)
 
     identity = json.dumps([asdict(config), asdict(recipe)])
-    stages = [stage for stage in _stages(network, losses, recipe, first, batch, edits_only) if stage.steps]
+    stages = [stage for stage in _stages(network, losses, recipe, (first, faces, batch), edits_only) if stage.steps]
     return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
 
 
@@ -353,23 +363,26 @@ def _stages(
     network: Trained,
     losses: Step,
     recipe: FesganRecipe,
-    first: Callable[[int], Batch],
-    batch: Callable[[int], Batch],
+    batches: tuple[Callable[[int], Batch], Callable[[int], Batch], Callable[[int], Batch]],
     edits_only: Callable[[nn.Module], Mapping[str, float]],
 ) -> list[Stage]:
-    model = network.model
+    (first, faces, batch), model = batches, network.model
     generator = torch.optim.AdamW(decay_groups(model.generator, recipe.weight_decay), betas=(0.9, 0.99))
     critics = [
         torch.optim.AdamW(decay_groups(part, 0.0), betas=(0.5, 0.99)) for part in (network.critic, network.prior)
     ]
     reader = torch.optim.AdamW(decay_groups(model.reader, recipe.weight_decay), betas=(0.9, 0.99))
-    before, reading = recipe.steps_pairs, recipe.steps_synthesis + recipe.steps_joint
+    before, reading = recipe.steps_pairs, recipe.steps_reading + recipe.steps_synthesis + recipe.steps_joint
     imitation = one_cycle(recipe.pairs_rate, before, 0.05)
     synthesis = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05)
     learning = one_cycle(recipe.reader_rate, reading, 0.1)
 
     def phases(joint: bool) -> list[Phase]:
-        rate: Schedule = (lambda step: recipe.joint_rate) if joint else (lambda step: synthesis(step - before))
+        rate: Schedule = (
+            (lambda step: recipe.joint_rate)
+            if joint
+            else (lambda step: synthesis(step - before - recipe.steps_reading))
+        )
         return [
             Phase("generator", generator, lambda b, s: losses.generate(joint, b, s), rate, clip=1.0),
             Phase("critic", critics[0], losses.criticise, lambda step: recipe.critic_rate),
@@ -378,8 +391,10 @@ def _stages(
         ]
 
     alone = Phase("generator", generator, losses.imitate, imitation, clip=1.0)
+    real = Phase("reader", reader, losses.read_real, lambda s: learning(s - before), clip=1.0)
     return [
         Stage("pairs", before, first, [alone], edits_only),
+        Stage("reading", recipe.steps_reading, faces, [real]),
         Stage("synthesis", recipe.steps_synthesis, batch, phases(joint=False)),
         Stage("joint", recipe.steps_joint, batch, phases(joint=True)),
     ]

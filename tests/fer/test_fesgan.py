@@ -219,6 +219,14 @@ def test_latent_critic_learns_to_tell_the_prior_apart() -> None:
     assert float((told(torch.randn(200, 4) * 0.05) < 0).float().mean()) > 0.85
 
 
+def test_real_faces_alone_teach_the_recogniser_and_nothing_else(step: tuple[Step, tuple[Tensor, ...]]) -> None:
+    losses, batch = step
+    faces_and_target = batch[len(PairedEdits._fields) :][:2]
+    losses.read_real(faces_and_target, 0).total.backward()
+    assert gradient(losses.network.model.reader) > 0
+    assert gradient(losses.network.model.generator) == 0
+
+
 def test_drawn_faces_count_for_the_recogniser_in_the_joint_stage_only(step: tuple[Step, tuple[Tensor, ...]]) -> None:
     losses, batch = step
     losses.generate(True, batch, 0)

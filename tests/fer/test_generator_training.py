@@ -128,6 +128,7 @@ def test_fesgan_trains_and_ships(data: Path, tmp_path: Path) -> None:
     recipe = FesganRecipe(
         start="",
         steps_pairs=2,
+        steps_reading=2,
         steps_synthesis=2,
         steps_joint=2,
         first_puppets=2,
