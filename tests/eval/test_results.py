@@ -56,7 +56,7 @@ def pairs(contestants):
 
 
 def required():
-    """Every bundled model wherever it can be entered at a moderate cost, and there, but not elsewhere, the baselines."""
+    """Every bundled model wherever it can be entered at a fair cost, and there, but not elsewhere, the baselines."""
     models = {(model, name) for model, name in pairs(MODELS) if name not in COSTLY}
     entered = {name for _, name in models}
     return models | {(baseline, name) for baseline, name in pairs(BASELINES) if name in entered}
