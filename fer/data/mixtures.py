@@ -9,14 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fer.action_units import ACTION_UNITS, typical_units
+from fer.action_units import ACTION_UNITS, POSED_SMILE, units_of
 from fer.augmentation import erase, moved, moved_landmarks, photograph, similarities, soften
 from fer.data import ferplus, photographs
 from fer.data.pairs import Pairs, load_london, load_puppets
 from fer.data.streams import Shuffled, softened
 from fer.framing import canonical
 from fer.images import from_bytes
-from fer.targets import code_of
 from fer.types import EMOTIONS, Emotion, Framing
 
 CLEARLY_NEUTRAL = 0.8  # share of the votes
@@ -32,7 +31,7 @@ class PairBatch:
     """face, neutral: (B, 3, 128, 128) in [-1, 1]. emotion: (B,) in 0..7; intensity: (B,) in [0, 1], 0 where neutral.
 
     points: (B, 2, 68, 2), landmarks of the face and of the neutral face in the unit square, nan where not known.
-    action_units: (B, 23) in [0, 1], strengths in the face; those typical of its emotion where they are not known.
+    action_units: (B, 23) in [0, 1], strengths in the face; of photographs, whose are not known, a posed smile's.
     """
 
     face: Tensor
@@ -75,8 +74,8 @@ class PairSource:
             emotions.append(pairs.emotion[rows])
             intensities.append(torch.where(pairs.emotion[rows] == 0, 0.0, pairs.intensity[rows]))
             points.append(torch.stack([pairs.landmarks[rows], pairs.neutral_landmarks[rows]], 1))
-            typical = typical_units(code_of(emotions[-1], intensities[-1]))
-            units.append(torch.where(pairs.action_units[rows].isnan(), typical, pairs.action_units[rows]))
+            known = pairs.action_units[rows]
+            units.append(torch.where(known.isnan(), units_of(POSED_SMILE), known))
         calm = torch.rand(puppets) < as_neutral
         faces[0] = torch.where(calm[:, None, None, None], neutrals[0], faces[0])
         points[0] = torch.where(calm[:, None, None, None], points[0][:, 1:].expand(-1, 2, -1, -1), points[0])
