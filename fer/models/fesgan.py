@@ -9,7 +9,7 @@ recogniser learns with it, from real and drawn faces.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -148,11 +148,23 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor):
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
-        """See ``Editor.edit``. Faces of any size; the network sees them at 128 px."""
+        """See ``Editor.edit``. Faces of any size; the network sees them at 128 px.
+
+        In two passes: what a face shows is taken away first, since training never led from one expression to another.
+        """
         target = EMOTION_TARGETS.checked(target, len(faces))
         faces = self._moved(faces)
-        made = self.generator.edit(resized(faces, self.config.size_px), self._moved(typical_units(target)), faces)
-        return Edit(made.image.clamp(-1, 1).cpu(), {"flow": made.flow.cpu(), "mask": made.mask.cpu()})
+        calm = self._shown(faces, torch.zeros(len(faces), len(ACTION_UNITS)))
+        asked = target.any(1)
+        if asked.any():
+            made = self._shown(calm.image[asked], typical_units(target[asked]))
+            for whole, part in ((calm.image, made.image), (calm.flow, made.flow), (calm.mask, made.mask)):
+                whole[asked] = part
+        return Edit(calm.image.cpu(), {"flow": calm.flow.cpu(), "mask": calm.mask.cpu()})
+
+    def _shown(self, faces: Tensor, units: Tensor) -> Edited:
+        made = self.generator.edit(resized(faces, self.config.size_px), self._moved(units), faces)
+        return replace(made, image=made.image.clamp(-1, 1))
 
     def neutralize(self, faces: Tensor) -> Edit:
         """See ``Neutralizer.neutralize``: the edit to no expression."""
@@ -196,6 +208,7 @@ SPEC = Spec(
         "scales every layer, instead of a one-hot code at its start: a name leaves open which of many faces is meant. "
         "Rendered pairs with exact truth, whose Action Units are known, teach edits beside the discriminators; what "
         "each Action Unit moves is a field of its own.",
+        "An edit first takes away what the face shows, then gives what is asked for.",
         "The generator sets out from the layers of derl's.",
         "Hinge loss with spectral normalisation instead of WGAN-GP; D_z on logits; an embedding of our own instead of "
         "LightCNN for the identity loss; a residual network on 48 px luminance as the recogniser.",

@@ -448,6 +448,9 @@ Recipe = FesganRecipe
 DATA = (PAIRS_TOLD, LABELS_TOLD)
 LIMITS = (
     "It labels what a face shows, not what a person feels.",
-    "Edits are guesses, and people drawn from the prior are blends: soft, frontal, mostly light-skinned.",
-    "Trained on few people. Large turns, glasses, beards and hands are seldom seen in training.",
+    "With the recipe's default steps neither critics nor a prior nor the joint stage take part: no faces of nobody can "
+    "be drawn, and the recogniser has seen real faces alone.",
+    "Edits are guesses. An opened mouth is painted as thick lips, without teeth; contempt hardly shows.",
+    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
+    "seldom seen in training.",
 )

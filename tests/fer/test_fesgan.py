@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fer.action_units import typical_units
 from fer.data.mixtures import PairBatch
 from fer.errors import WeightsError
 from fer.load import config_from
@@ -44,6 +45,20 @@ def test_untrained_edit_is_the_face_itself_at_any_size() -> None:
         assert edit.parts["flow"].shape == (2, 2, size, size)
     neutral = model.neutralize(faces())
     assert torch.allclose(neutral.image + neutral.parts["residue.pixel"], faces(), atol=1e-6)
+
+
+def test_an_edit_takes_away_what_is_shown_before_it_gives_what_is_asked() -> None:
+    torch.manual_seed(0)
+    model = Fesgan(TINY).eval()
+    torch.nn.init.normal_(model.generator.out.weight, std=0.05)
+    torch.nn.init.normal_(model.generator.moves.weight, std=0.05)
+    target = torch.eye(7)[:2] * torch.tensor([[1.0], [0.0]])  # the second face is asked for nothing
+    edit, calm = model.edit(faces(), target), model.neutralize(faces())
+    with torch.no_grad():
+        again = model.generator.edit(calm.image[:1], typical_units(target[:1])).image.clamp(-1, 1)
+    assert torch.allclose(edit.image[:1], again, atol=1e-5)
+    assert torch.equal(edit.image[1], calm.image[1])
+    assert not torch.allclose(edit.image[0], calm.image[0], atol=1e-3)
 
 
 def test_targets_are_the_seven_expressions_and_others_are_refused() -> None:
