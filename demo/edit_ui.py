@@ -18,7 +18,10 @@ from fer.models.base import Editor, Sampler, Transferrer
 from fer.types import Emotion, TargetSpace
 
 FIRST_PRESET = str(Emotion.HAPPINESS)
-SAME_FACE = "One photograph serves both tabs: here you edit the face that is picked on the Read tab."
+SAME_FACE = (
+    "One photograph serves both tabs: here you edit the face that is picked on the Read tab. It works best on a face "
+    "that looks straight ahead and shows no expression yet; a broad smile is hard to turn into anything else."
+)
 NO_PHOTO = "Add a photograph on the Read tab, then come back."
 NO_FACE_YET = "There is no edited face yet. " + NO_PHOTO
 ONLY_TARGETS = "The film goes from no expression to one of the list or of the sliders. Choose one of them first."
