@@ -19,6 +19,7 @@ TASK_TYPES = {  # the Hub's own names of tasks
     FamilyName.FAITHFULNESS: "image-to-image",
     FamilyName.VERIFICATION: "image-feature-extraction",
     FamilyName.LEAKAGE: "image-feature-extraction",
+    FamilyName.ACTION_UNITS: "image-classification",
 }
 FOLDER = ".eval_results"
 Result = Mapping[str, Any]
