@@ -113,7 +113,9 @@ def trade_off_chart(curves: Sequence[Mapping[str, Any]]) -> go.Figure:
     figure.update_layout(**LEGEND)
     gained = "expression gained, points of probability of the target"
     figure.update_xaxes(title={"text": gained, "font": FONT}, fixedrange=True, **GRID)
-    figure.update_yaxes(title={"text": "identity kept, cosine", "font": FONT}, fixedrange=True, automargin=True, **GRID)
+    figure.update_yaxes(
+        title={"text": "identity kept, cosine", "font": FONT, "standoff": 14}, fixedrange=True, automargin=True, **GRID
+    )
     return figure
 
 
