@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from fer.action_units import ACTION_UNITS
 from fer.types import EMOTIONS, Emotion, Framing
@@ -287,6 +287,7 @@ class ActionUnitReading:
 
 
 Task = Recognition | Neutralisation | Verification | Faithfulness | Editing | Leakage | Robustness | ActionUnitReading
+Kind = TypeVar("Kind", bound=Task)
 
 
 @dataclass(frozen=True)
@@ -324,6 +325,12 @@ class Benchmark:
     def family(self) -> FamilyName:
         """The kind of its task."""
         return self.task.family
+
+    def asked(self, kind: type[Kind]) -> Kind:
+        """The task, known to be of this kind; TypeError where it is of another."""
+        if not isinstance(self.task, kind):
+            raise TypeError(f"The benchmark {self.name} asks for {self.family}, not for {kind.__name__}.")
+        return self.task
 
     def declaration(self) -> dict[str, Any]:
         """Everything that decides a prediction or a score, as JSON values. Recognition bears no family name."""

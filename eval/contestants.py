@@ -187,8 +187,7 @@ def _baseline(name: str, benchmark: Benchmark, source: Source) -> Contestant:
 
 def frequencies(benchmark: Benchmark, source: Source) -> tuple[float, ...]:
     """Shares of the eight expressions among the train split's labels, by the benchmark's own label maps."""
-    assert isinstance(benchmark.task, Recognition | Robustness)
-    views = benchmark.task.views if isinstance(benchmark.task, Recognition) else (benchmark.task.view,)
+    views = benchmark.task.views if isinstance(benchmark.task, Recognition) else (benchmark.asked(Robustness).view,)
     labels = [view.label for view in views if view.label is not None]
     unlabelled = [view.image for view in views if view.label is None]
     rows = source.open(benchmark.train_split, unlabelled, labels)
@@ -206,9 +205,9 @@ def frequencies(benchmark: Benchmark, source: Source) -> tuple[float, ...]:
 
 def mean_neutral(benchmark: Benchmark, source: Source) -> Tensor:
     """Mean (3, S, S) of the train split's neutral faces, cut as the benchmark does; missed ones are left out."""
-    assert isinstance(benchmark.task, Neutralisation)
+    task = benchmark.asked(Neutralisation)
     total, count = torch.zeros(1), 0
-    for faces in _neutral_faces(benchmark.task, source.open(benchmark.train_split, [benchmark.task.truth], [])):
+    for faces in _neutral_faces(task, source.open(benchmark.train_split, [task.truth], [])):
         for face in faces:
             if face is not None:
                 total, count = total + face.double(), count + 1

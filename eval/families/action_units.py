@@ -44,8 +44,7 @@ TRUE = "_true"  # end of a value's name
 
 class _Pictures(Items):
     def __init__(self, benchmark: Benchmark, source: Source, limit: int | None) -> None:
-        assert isinstance(benchmark.task, ActionUnitReading)
-        task = self.task = benchmark.task
+        task = self.task = benchmark.asked(ActionUnitReading)
         self.cut = Framing.ALIGNED if task.detect else Framing.TIGHT  # how it is read: found first, or as it is
         others = [*filter(None, (task.person, task.truth))]
         self.split = Split(benchmark, source, task.views, limit, others=others)

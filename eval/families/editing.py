@@ -45,8 +45,7 @@ class Given:
 
 class _Edits(Items):
     def __init__(self, benchmark: Benchmark, source: Source, device: str, limit: int | None) -> None:
-        assert isinstance(benchmark.task, Editing)
-        task = self.task = benchmark.task
+        task = self.task = benchmark.asked(Editing)
         others = list(filter(None, (task.person, task.sources, task.intensity)))
         self.split = Split(benchmark, source, [task.view], limit, [task.truth] if task.truth else [], others)
         self.recognizer, self.second = judges.recognizer(device), judges.second_recognizer(device)

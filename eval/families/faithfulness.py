@@ -32,8 +32,7 @@ class _Faces(Items):
     """The drawn faces, in the order of the draw. limit: only the first of them."""
 
     def __init__(self, benchmark: Benchmark, source: Source, device: str, limit: int | None) -> None:
-        assert isinstance(benchmark.task, Faithfulness)
-        self.task = benchmark.task
+        self.task = benchmark.asked(Faithfulness)
         self.judge = judges.recognizer(device)
         if not isinstance(self.judge.model, Plain):
             raise RegistryError(f"The model {self.judge.name} cannot judge: its gradients are read as those of plain.")

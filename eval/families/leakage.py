@@ -29,8 +29,7 @@ READ = {"": "vector", "_pixels": "pixels", "_plain": "features"}  # end of a sco
 
 class _Pictures(Items):
     def __init__(self, benchmark: Benchmark, source: Source, device: str, limit: int | None) -> None:
-        assert isinstance(benchmark.task, Leakage)
-        task = self.task = benchmark.task
+        task = self.task = benchmark.asked(Leakage)
         self.split = Split(benchmark, source, [task.view], limit, others=[task.person, *filter(None, (task.sources,))])
         self.judge = judges.recognizer(device)
 

@@ -22,6 +22,7 @@ from eval.pictures import Split, by_size, whose
 from eval.records import Record
 from eval.source import Source
 from eval.truths import read_pairs
+from fer.errors import DataError
 from fer.models.base import Neutralizer
 from fer.types import Edit, Emotion
 
@@ -40,8 +41,7 @@ class Pair:
 
 class _Pairs(Items):
     def __init__(self, benchmark: Benchmark, source: Source, device: str, limit: int | None) -> None:
-        assert isinstance(benchmark.task, Neutralisation)
-        task = self.task = benchmark.task
+        task = self.task = benchmark.asked(Neutralisation)
         self.benchmark, self.source = benchmark, source
         others = [task.person, *filter(None, (task.sources, task.intensity)), *(task.landmarks or ())]
         self.split = Split(benchmark, source, [task.view], limit, [task.truth], others)
@@ -58,8 +58,9 @@ class _Pairs(Items):
 
     @cached_property
     def mean_shape(self) -> Tensor:
-        """Mean neutral landmarks (68, 2) of the train split."""
-        assert self.task.landmarks is not None
+        """Mean neutral landmarks (68, 2) of the train split. Raises DataError."""
+        if self.task.landmarks is None:
+            raise DataError(f"The benchmark {self.benchmark.name} declares no landmarks.")
         column = self.task.landmarks[1]
         rows = self.source.open(self.benchmark.train_split, [], [column])
         return torch.tensor(np.mean(rows[column][:], axis=0), dtype=torch.float32).reshape(-1, 2)

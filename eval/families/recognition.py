@@ -71,8 +71,8 @@ class RecognitionFamily(Family):
 
     def open(self, benchmark: Benchmark, source: Source, device: str, limit: int | None) -> Items:
         """See ``Family.open``."""
-        assert isinstance(benchmark.task, Recognition)
-        return _Pictures(benchmark.task, Split(benchmark, source, benchmark.task.views, limit))
+        task = benchmark.asked(Recognition)
+        return _Pictures(task, Split(benchmark, source, task.views, limit))
 
     def score(self, records: Sequence[Record], declaration: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """See ``Family.score``."""

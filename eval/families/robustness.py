@@ -105,8 +105,8 @@ class RobustnessFamily(Family):
 
     def open(self, benchmark: Benchmark, source: Source, device: str, limit: int | None) -> Items:
         """See ``Family.open``. limit: only the first of the drawn faces."""
-        assert isinstance(benchmark.task, Robustness)
-        return _Faces(benchmark.task, Split(benchmark, source, [benchmark.task.view], None), limit)
+        task = benchmark.asked(Robustness)
+        return _Faces(task, Split(benchmark, source, [task.view], None), limit)
 
     def score(self, records: Sequence[Record], declaration: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """See ``Family.score``."""

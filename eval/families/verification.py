@@ -26,8 +26,7 @@ FALSE_ACCEPTS = 0.01
 
 class _Pictures(Items):
     def __init__(self, benchmark: Benchmark, source: Source, limit: int | None) -> None:
-        assert isinstance(benchmark.task, Verification)
-        task = self.task = benchmark.task
+        task = self.task = benchmark.asked(Verification)
         self.framing = Framing.ALIGNED if task.detect else Framing.TIGHT  # how it is read: found first, or as it is
         others = [task.person, *filter(None, (task.sources,))]
         self.split = Split(benchmark, source, [task.view], limit, others=others)

@@ -17,16 +17,9 @@ from eval.families.robustness import cell, robustness
 from eval.records import Record, Status
 from eval.store import SPEED_FILE, write_json, write_result
 from fer.types import EMOTIONS, Emotion
+from tests.eval.fakes import SPEED
 
 HAPPY, NEUTRAL, FEAR = Emotion.HAPPINESS, Emotion.NEUTRAL, Emotion.FEAR
-SPEED = {
-    "photo_px": [1024, 1024],
-    "model": "plain",
-    "detect_ms": {"p50": 100, "p95": 120},
-    "recognize_ms": {"p50": 9, "p95": 10},
-    "peak_memory_mb": 700,
-    "environment": {"threads": 2},
-}
 
 
 def answer(shown: Emotion, p: float) -> tuple[float, ...]:
@@ -90,7 +83,7 @@ def test_the_command_writes_a_page_tables_and_scores(results, tmp_path, capsys) 
     assert 'id="slices-london_recognition-age"' in own
     assert "plain-&lt;1&gt;" in own
     assert "plain-<1>" not in own.replace("plain-\\u003c1\\u003e", "")
-    assert "detection and alignment 100 ms" in own
+    assert "detection and alignment 101 ms" in own
     assert "age: young -100.0 points against old (p = 0.00016" in own
     markdown = (out / "report.md").read_text()
     assert "| ferplus | plain | plain-<1> | 12 |" in markdown

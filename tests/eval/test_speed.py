@@ -9,19 +9,11 @@ from eval import speed, table
 from eval.store import SPEED_FILE, read_speed, write_json
 from fer.errors import DataError
 from fer.types import Framing, Prediction
-
-MEASURED = {
-    "photo_px": [1024, 1024],
-    "model": "plain",
-    "detect_ms": {"p50": 101.4, "p95": 120.6},
-    "recognize_ms": {"p50": 8.2, "p95": 9.9},
-    "peak_memory_mb": 700,
-    "environment": {"threads": 2},
-}
+from tests.eval.fakes import SPEED
 
 
 def test_sentence_holds_the_numbers():
-    assert speed.sentence(MEASURED) == (
+    assert speed.sentence(SPEED) == (
         "Speed, 2 CPU threads, one face in a 1024 px photograph, models warm: "
         "detection and alignment 101 ms (p95 121), plain 8 ms (p95 10); peak memory 700 MB."
     )
@@ -29,8 +21,8 @@ def test_sentence_holds_the_numbers():
 
 def test_table_ends_with_the_speed_where_it_is_stored(tmp_path):
     assert "Speed" not in table.render_folder(tmp_path)
-    write_json(tmp_path / SPEED_FILE, MEASURED)
-    assert table.render_folder(tmp_path).endswith(speed.sentence(MEASURED))
+    write_json(tmp_path / SPEED_FILE, SPEED)
+    assert table.render_folder(tmp_path).endswith(speed.sentence(SPEED))
 
 
 def test_damaged_measurement_is_one_sentence(tmp_path):

@@ -12,7 +12,7 @@ from fer.data.mixtures import PairBatch
 from fer.errors import WeightsError
 from fer.load import config_from
 from fer.models.fesgan import Fesgan, FesganConfig
-from fer.models.fesgan_training import (
+from fer.models.fesgan_losses import (
     FesganRecipe,
     PairedEdits,
     Step,

@@ -18,13 +18,16 @@ from fer.models.derl_training import DerlRecipe, generator_loss
 from fer.models.errnet import ErrNetConfig
 from fer.models.errnet_training import ErrNetRecipe
 from fer.models.fesgan import Fesgan, FesganConfig
-from fer.models.fesgan_training import FesganRecipe, start_from_derl
+from fer.models.fesgan_losses import FesganRecipe
+from fer.models.fesgan_training import start_from_derl
 from fer.models.identity import IdentityConfig
 from fer.models.identity_training import IdentityRecipe
 from fer.removal import landmark_flow_loss
 from fer.training import train
 
 CPU = torch.device("cpu")
+# a few steps of a few faces each
+FEW = {"start": "", "first_puppets": 2, "puppets": 2, "ferplus": 4, "lfw": 1, "puppet_faces": 1}
 TINY = DerlConfig(widths=(8, 8, 8, 8, 8), local_width=4, local_features=8)
 
 
@@ -125,19 +128,7 @@ def test_flow_is_right_where_it_points_at_the_faces_landmarks() -> None:
 @pytest.mark.usefixtures("no_judge")
 def test_fesgan_trains_and_ships(data: Path, tmp_path: Path) -> None:
     config = FesganConfig(widths=(8, 8, 8, 8, 8), latent=4, reader_widths=(4, 8), reader_blocks=(1,))
-    recipe = FesganRecipe(
-        start="",
-        steps_pairs=2,
-        steps_reading=2,
-        steps_synthesis=2,
-        steps_joint=2,
-        first_puppets=2,
-        puppets=2,
-        ferplus=4,
-        lfw=1,
-        puppet_faces=1,
-        edited=2,
-    )
+    recipe = FesganRecipe(steps_pairs=2, steps_reading=2, steps_synthesis=2, steps_joint=2, edited=2, **FEW)
     network = train(fesgan_training.plan(config, recipe, data, CPU), tmp_path, tick=2)
     model, numbers = fesgan_training.finish(network, config, data)
     assert set(numbers) == {
@@ -167,22 +158,11 @@ def test_fesgan_starts_as_the_derl_generator_whatever_is_asked(monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("no_judge")
-def test_degan_trains_both_stages_and_ships_prototypes(data: Path, tmp_path: Path) -> None:
+def test_degan_trains_all_stages_and_ships_prototypes(data: Path, tmp_path: Path) -> None:
     config = DeganConfig(
         widths=(8,) * 5, code=4, encoder_widths=(8,) * 4, encoder_blocks=(1,) * 4, local_width=4, local_features=8
     )
-    recipe = DeganRecipe(
-        start="",
-        steps_pairs=2,
-        steps_synthesis=2,
-        steps_readers=2,
-        first_puppets=2,
-        puppets=2,
-        ferplus=4,
-        lfw=1,
-        puppet_faces=1,
-        transferred=2,
-    )
+    recipe = DeganRecipe(steps_pairs=2, steps_synthesis=2, steps_readers=2, transferred=2, **FEW)
     plan = degan_training.plan(config, recipe, data, CPU)
     before = {k: v.clone() for k, v in plan.network.state_dict().items()}
     network = train(plan, tmp_path, tick=2)
@@ -213,9 +193,7 @@ def test_degan_readers_go_on_from_weights_and_leave_the_encoder_alone(
     before.prototypes.fill_(0.5)
     loaded = {"degan": before, "identity": Same()}
     monkeypatch.setattr(degan_training, "load", lambda name, weights="default", device="auto": loaded[name])
-    recipe = DeganRecipe(
-        start="degan:mine", steps_pairs=0, steps_synthesis=0, steps_readers=1, ferplus=4, lfw=1, puppet_faces=1
-    )
+    recipe = DeganRecipe(steps_pairs=0, steps_synthesis=0, steps_readers=1, **FEW | {"start": "degan:mine"})
     network = train(degan_training.plan(config, recipe, data, CPU), tmp_path).model
     assert all(
         torch.equal(a, b) for a, b in zip(network.encoder.parameters(), before.encoder.parameters(), strict=True)
