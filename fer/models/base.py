@@ -65,7 +65,7 @@ class Editor(ABC):
 
         The target is what the edited face is to show, whatever the face shows now; all zeros ask for no expression.
         Values outside of ``target_space`` are refused with ValueError. ``Edit.parts`` may hold "flow" and "mask", see
-        ``Neutralizer.neutralize``.
+        ``Neutralizer.neutralize``, and "moved" (B, 3, S, S): what moving pixels gives, before anything is painted.
         """
 
 

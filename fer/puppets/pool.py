@@ -6,11 +6,22 @@ from pathlib import Path
 
 import cv2
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fer.data.pairs import Pairs
 from fer.puppets.sample import Options
 from fer.puppets.stream import Pair, PuppetStream
+
+FIELDS = {  # of a rendered pair, and their names in Pairs
+    "image": "face",
+    "neutral": "neutral",
+    "emotion": "emotion",
+    "intensity": "intensity",
+    "landmarks": "landmarks",
+    "neutral_landmarks": "neutral_landmarks",
+    "au": "action_units",
+}
 
 
 def render_pairs(
@@ -24,18 +35,10 @@ def render_pairs(
     stream = PuppetStream(data_root / "puppets" / "assets.npz", split, seed, options=options)
     cv2.setNumThreads(1)  # the workers are the parallelism; one forked beside threads of OpenCV would wait for them
     loader: DataLoader[Pair] = DataLoader(stream, batch_size=None, num_workers=workers)
-    rendered: list[Pair] = []
+    rendered: list[dict[str, Tensor]] = []
     for pair in loader:
-        rendered.append(pair)
+        rendered.append({key: pair[key].clone() for key in FIELDS})  # what a worker sends holds an open file
         if len(rendered) == count:
             break
-    return Pairs(
-        face=torch.stack([pair["image"] for pair in rendered]),
-        neutral=torch.stack([pair["neutral"] for pair in rendered]),
-        emotion=torch.stack([pair["emotion"] for pair in rendered]),
-        person=torch.arange(count),
-        intensity=torch.stack([pair["intensity"] for pair in rendered]),
-        landmarks=torch.stack([pair["landmarks"] for pair in rendered]),
-        neutral_landmarks=torch.stack([pair["neutral_landmarks"] for pair in rendered]),
-        action_units=torch.stack([pair["au"] for pair in rendered]),
-    )
+    fields = {name: torch.stack([pair[key] for pair in rendered]) for key, name in FIELDS.items()}
+    return Pairs(person=torch.arange(count), **fields)
