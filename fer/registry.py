@@ -11,7 +11,7 @@ from torch import nn
 
 from fer.errors import RegistryError
 
-MODEL_NAMES = ("plain", "identity", "derl", "errnet", "fesgan", "degan", "au")
+MODEL_NAMES = ("plain", "identity", "derl", "errnet", "fesgan", "degan", "au", "deform")
 
 
 @dataclass(frozen=True)

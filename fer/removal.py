@@ -35,18 +35,17 @@ def paired_terms(made: Tensor, source: Tensor, truth: Tensor) -> dict[str, Tenso
 
 
 def landmark_flow_loss(flow: Tensor, points: Tensor) -> Tensor:
-    """L1 of a flow (B, 2, S, S) px at the landmarks of the truth, in halves of the side.
+    """L1 of a flow (B, 2, S, S) px at places of the truth, in halves of the side.
 
-    There it has to point at the source's. points: (B, 2, 68, 2) of source and truth in the unit square; rows with nan
-    are left out.
+    There it has to point at the same places of the source. points: (B, 2, K, 2) of source and truth in the unit square;
+    those with nan are left out.
     """
-    known = ~points.isnan().flatten(1).any(1)
+    known = ~points.isnan().any(3).any(1)
     if not known.any():
         return flow.sum() * 0.0
-    source, truth = (points[known] * 2 - 1).unbind(1)
-    halves = flow[known] * 2 / flow.shape[-1]
-    found = F.grid_sample(halves, truth[:, :, None], align_corners=False, padding_mode="border")
-    return (found[..., 0].transpose(1, 2) - (source - truth)).abs().mean()
+    source, truth = (points.nan_to_num() * 2 - 1).unbind(1)
+    found = F.grid_sample(flow * 2 / flow.shape[-1], truth[:, :, None], align_corners=False, padding_mode="border")
+    return (found[..., 0].transpose(1, 2) - (source - truth))[known].abs().mean()
 
 
 @torch.inference_mode()

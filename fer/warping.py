@@ -25,9 +25,28 @@ def compose(faces: Tensor, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if raw.shape[-1] != faces.shape[-1]:
         raw = F.interpolate(raw, faces.shape[-2:], mode="bilinear", align_corners=False)
     flow, mask = torch.tanh(raw[:, FLOW]) * LARGEST_FLOW, torch.sigmoid(raw[:, MASK] - 2)
-    size = faces.shape[-1]
-    centres = (torch.arange(size, device=faces.device) + 0.5) / size * 2 - 1
+    moved = warped(faces, flow)
+    return painted(moved, raw[:, PAINT], mask), flow * faces.shape[-1] / 2, mask
+
+
+def warped(faces: Tensor, flow: Tensor) -> Tensor:
+    """Faces (B, 3, S, S) whose pixels are read where the flow (B, 2, S, S), in halves of the side, points."""
+    centres = (torch.arange(faces.shape[-1], device=faces.device) + 0.5) / faces.shape[-1] * 2 - 1
     grid = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), -1)[None] + flow.permute(0, 2, 3, 1)
-    warped = F.grid_sample(faces, grid, align_corners=False, padding_mode="border")
-    painted = torch.tanh(raw[:, PAINT] + torch.atanh(warped.clamp(-0.97, 0.97)))
-    return warped * (1 - mask) + painted * mask, flow * size / 2, mask
+    return F.grid_sample(faces, grid, align_corners=False, padding_mode="border")
+
+
+def painted(faces: Tensor, paint: Tensor, mask: Tensor) -> Tensor:
+    """Faces (B, 3, S, S) with other colours where the mask (B, 1, S, S) in [0, 1] says; paint shifts their atanh."""
+    other = torch.tanh(paint + torch.atanh(faces.clamp(-0.97, 0.97)))
+    return faces * (1 - mask) + other * mask
+
+
+def folded(flow: Tensor) -> Tensor:
+    """How far a flow (B, 2, S, S) px turns the picture over: (B, S - 1, S - 1), 0 where it does not.
+
+    What is below 0 of the determinant of the Jacobian of x + flow(x), by differences of neighbours.
+    """
+    across, down = flow[..., :-1, 1:] - flow[..., :-1, :-1], flow[..., 1:, :-1] - flow[..., :-1, :-1]
+    turned = (1 + across[:, 0]) * (1 + down[:, 1]) - across[:, 1] * down[:, 0]
+    return F.relu(-turned)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 
+from fer.data.changes import Changes
 from fer.data.pairs import Pairs
+from fer.puppets.changes import ChangeStream
 from fer.puppets.sample import Options
-from fer.puppets.stream import Pair, PuppetStream
+from fer.puppets.stream import PuppetStream
 
 FIELDS = {  # of a rendered pair, and their names in Pairs
     "image": "face",
@@ -33,12 +37,20 @@ def render_pairs(
     """
     options = Options(aligned=True, by_unit=by_unit)
     stream = PuppetStream(data_root / "puppets" / "assets.npz", split, seed, options=options)
+    rendered = _first_of(stream, count, workers)
+    return Pairs(person=torch.arange(count), **{name: rendered[key] for key, name in FIELDS.items()})
+
+
+def render_changes(data_root: Path, count: int, seed: int, workers: int = 0, split: str = "train") -> Changes:
+    """The first ``count`` changes of a split, as ``render_pairs`` gives pairs."""
+    stream = ChangeStream(data_root / "puppets" / "assets.npz", split, seed)
+    return Changes(**_first_of(stream, count, workers))
+
+
+def _first_of(stream: IterableDataset[Any], count: int, workers: int) -> dict[str, Tensor]:
+    """Values of the first ``count`` items, stacked by their keys."""
     cv2.setNumThreads(1)  # the workers are the parallelism; one forked beside threads of OpenCV would wait for them
-    loader: DataLoader[Pair] = DataLoader(stream, batch_size=None, num_workers=workers)
-    rendered: list[dict[str, Tensor]] = []
-    for pair in loader:
-        rendered.append({key: pair[key].clone() for key in FIELDS})  # what a worker sends holds an open file
-        if len(rendered) == count:
-            break
-    fields = {name: torch.stack([pair[key] for pair in rendered]) for key, name in FIELDS.items()}
-    return Pairs(person=torch.arange(count), **fields)
+    loader: DataLoader[Any] = DataLoader(stream, batch_size=None, num_workers=workers)
+    # What a worker sends holds an open file as long as it lives; copies hold none.
+    items = [{key: value.clone() for key, value in item.items()} for item in islice(loader, count)]
+    return {key: torch.stack([item[key] for item in items]) for key in items[0]}

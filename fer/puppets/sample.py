@@ -65,7 +65,8 @@ class Sample:
     """One pair, RGB uint8 (S, S, 3), in the canonical alignment.
 
     landmarks, neutral_landmarks: float32 (68, 2) in the unit square of each picture.
-    flow: float16 (32, 32, 2), from the image to the neutral, unit-square units, NaN off the face.
+    flow: float16 (32, 32, 2), from the image to the neutral, unit-square units, NaN off the face; flow_back: from the
+        neutral to the image.
     identity: of the virtual person. sources: the photographs that lend texture. pose: (3,) rad, turn of the head.
     """
 
@@ -75,6 +76,7 @@ class Sample:
     landmarks: np.ndarray
     neutral_landmarks: np.ndarray
     flow: np.ndarray
+    flow_back: np.ndarray
     identity: str
     sources: list[str]
     pose: np.ndarray
@@ -120,8 +122,12 @@ def draw(
     emotion: Emotion | None = None,
     person: Person | None = None,
     expression: Expression | None = None,
+    other: Expression | None = None,
 ) -> Sample:
-    """Draw one pair; the same for the same arguments. What is not given is drawn, too."""
+    """Draw one pair; the same for the same arguments. What is not given is drawn, too.
+
+    other: an expression for the second picture, in place of none.
+    """
     rng = np.random.default_rng(seed)
     if person is None:
         person = relit(rng, make_person(rng, cast.sitters), options)
@@ -129,7 +135,7 @@ def draw(
         expression = sample_action_units(rng) if options.by_unit else _expression(rng, emotion)
     pose = _turn(rng, 0.7 * options.pose_deg, options.pose_deg)
     other_pose = _turn(rng, 0.35 * options.pose_deg, 0.5 * options.pose_deg)
-    nothing = make_expression({})
+    nothing = other or make_expression({})
     align = alignment(cast.rig, person, expression, pose, options.canvas_px, options.jitter, rng)
     frame = render(cast.rig, person, expression, pose, align, options.canvas_px)
     neutral_pose = pose if options.aligned else other_pose
@@ -144,6 +150,7 @@ def draw(
         landmarks=(frame.landmarks + 0.5) / options.canvas_px,
         neutral_landmarks=(neutral.landmarks + 0.5) / options.canvas_px,
         flow=_flow(cast.rig, frame, neutral, options.canvas_px),
+        flow_back=_flow(cast.rig, neutral, frame, options.canvas_px),
         identity=person.name,
         sources=person.source_keys,
         pose=pose,

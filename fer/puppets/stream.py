@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import TypedDict
 
@@ -57,21 +58,23 @@ class PuppetStream(IterableDataset[Pair]):
         return to_tensors(draw(self._cast, seed_of(self._seed, number), self._options))
 
     def __iter__(self) -> Iterator[Pair]:
-        worker = get_worker_info()
-        number, step = self._first, 1
-        if worker is not None:
-            cv2.setNumThreads(1)  # the workers are the parallelism
-            number, step = number + worker.id, worker.num_workers
-        while True:
-            yield self.item(number)
-            number += step
+        return map(self.item, numbers(self._first))
+
+
+def numbers(first: int) -> Iterator[int]:
+    """``first`` and so on without end; in a worker of a ``DataLoader`` every n-th of them, for n workers."""
+    worker = get_worker_info()
+    if worker is None:
+        return count(first)
+    cv2.setNumThreads(1)  # the workers are the parallelism
+    return count(first + worker.id, worker.num_workers)
 
 
 def to_tensors(sample: Sample) -> Pair:
     """A sample as tensors."""
     return {
-        "image": _pixels(sample.image),
-        "neutral": _pixels(sample.neutral),
+        "image": pixels(sample.image),
+        "neutral": pixels(sample.neutral),
         "emotion": torch.tensor(EMOTIONS.index(sample.expression.emotion)),
         "intensity": torch.tensor(sample.expression.intensity),
         "au": torch.from_numpy(sample.expression.strengths),
@@ -80,5 +83,6 @@ def to_tensors(sample: Sample) -> Pair:
     }
 
 
-def _pixels(rgb: np.ndarray) -> Tensor:
+def pixels(rgb: np.ndarray) -> Tensor:
+    """uint8 (S, S, 3) -> (3, S, S)."""
     return torch.from_numpy(rgb).permute(2, 0, 1).contiguous()

@@ -1,0 +1,224 @@
+"""How ``deform`` is trained: the motion step alone on pairs with exact truth, then motion and texture together."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fer.agreement import icc
+from fer.data.changes import ChangeBatch, Changes, ChangeSource
+from fer.data.mixtures import PAIRS_TOLD, PairSource
+from fer.data.pairs import Pairs, load_puppets
+from fer.images import from_bytes
+from fer.load import load
+from fer.losses import roughness
+from fer.models.deform import Deform, DeformConfig, Deformed
+from fer.regions import face_ellipse
+from fer.removal import edits_left, for_card, landmark_flow_loss, paired_terms
+from fer.sheets import save_sheet
+from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
+from fer.warping import folded
+from fer.weights import rounded_to_half
+
+START = "derl"  # the model that ``DeformRecipe.start`` names weights of
+VALIDATION_SEED = 1_000_003  # of the changes of validation people
+
+
+@dataclass(frozen=True)
+class DeformRecipe:
+    """The numbers of one training."""
+
+    seed: int = 0
+    start: str = "default"  # weights of derl whose generator's layers the motion step takes over; fresh where empty
+    steps_motion: int = 1_200
+    steps_both: int = 3_000
+    rendered: int = 6_000  # changes that are rendered for it
+    rendered_validation: int = 300
+    changes: int = 9  # of them in a batch,
+    puppets: int = 5  # of the stored pairs,
+    london: int = 2  # of photographed ones,
+    still: int = 1  # and neutral FER+ faces
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    places: float = 1.0  # weight of the flow's error where it is known; 0: no deformation is annotated
+    moved: float = 0.5  # weight of the losses of what moving alone gives, beside 1 of the edited face
+    rough: float = 50.0
+    fold: float = 10.0
+    paint: float = 0.02  # weight of the share of painted pixels
+    reading: float = 0.1  # weight of the cross-entropy of the strengths that are read
+    read: float = 0.5  # share of the faces that are edited from the strengths that were read, as later
+    ema_decay: float = 0.998
+
+
+class Step:
+    """The losses of a batch, whose fields are those of ``ChangeBatch``."""
+
+    def __init__(self, network: Deform, recipe: DeformRecipe, device: torch.device, paint: bool) -> None:
+        self.network, self.recipe, self.device, self.paint = network, recipe, device, paint
+
+    def __call__(self, batch: Batch, step: int) -> Loss:
+        recipe, given, motion = self.recipe, ChangeBatch(*batch), self.network.motion
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            layers = motion.encode(given.source)
+            logits = motion.strengths(layers)
+            guessed = torch.rand(len(logits), 1, device=logits.device) < recipe.read
+            own = torch.where(guessed, logits.detach().sigmoid(), given.own)
+            made = self.network.change(layers, given.source, own, given.asked, given.source, self.paint)
+            terms = self.of_edit(made, given)
+        terms["reading"] = recipe.reading * F.binary_cross_entropy_with_logits(logits, given.own)
+        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+
+    def of_edit(self, made: Deformed, given: ChangeBatch) -> dict[str, Tensor]:
+        """Losses of edited faces against the truth."""
+        recipe = self.recipe
+        of_moved = paired_terms(made.moved, given.source, given.truth)
+        return paired_terms(made.image, given.source, given.truth) | {
+            "moved": recipe.moved * torch.stack(list(of_moved.values())).sum(),
+            "places": recipe.places * landmark_flow_loss(made.flow, given.points),
+            "rough": recipe.rough * roughness(made.flow * 2 / made.flow.shape[-1]),
+            "fold": recipe.fold * folded(made.flow).mean(),
+            "paint": recipe.paint * made.mask.mean(),
+        }
+
+
+def start_from_derl(model: Deform, weights: str) -> None:
+    """Take over the layers of a DeRL generator, which gives everyone the neutral face."""
+    trunk = load(START, weights, device="cpu").generator.trunk
+    trunk.hand_over(model.motion.stem, model.motion.encoder, model.motion.decoder)
+
+
+def sources(recipe: DeformRecipe, data_root: Path) -> tuple[ChangeSource, Changes]:
+    """What is drawn from, and changes of validation people. Raises DataError."""
+    from fer.puppets.pool import render_changes
+
+    workers = os.cpu_count() or 1
+    fresh = render_changes(data_root, recipe.rendered, recipe.seed, workers)
+    held_out = render_changes(data_root, recipe.rendered_validation, VALIDATION_SEED, workers, "validation")
+    pairs, grid = PairSource.load(data_root), fresh.flow.shape[-1]
+    stored, photographed = (Changes.of_pairs(each, grid) for each in (pairs.puppets, pairs.london))
+    parts = ((fresh, recipe.changes), (stored, recipe.puppets), (photographed, recipe.london))
+    return ChangeSource(parts, pairs.still), held_out
+
+
+def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: torch.device) -> Plan:
+    """Render and load the data and lay out both stages."""
+    torch.manual_seed(recipe.seed)
+    network = Deform(config)
+    if recipe.start:
+        start_from_derl(network, recipe.start)
+    network.to(device)
+    source, held_out = sources(recipe, data_root)
+    pairs = load_puppets(data_root, "validation")
+
+    def batch(step: int) -> Batch:
+        return tuple(values.to(device) for values in source.draw(recipe.still))
+
+    def evaluate(module: nn.Module) -> Mapping[str, float]:
+        model = cast(Deform, module.eval())
+        return changes_left(model, held_out) | pairs_left(model, pairs)
+
+    def sheet(module: nn.Module, path: Path) -> None:
+        save_sheet(examples(cast(Deform, module), held_out), path)
+
+    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
+    rate = one_cycle(recipe.learning_rate, recipe.steps_motion + recipe.steps_both, 0.05)
+
+    def stage(name: str, steps: int, paint: bool) -> Stage:
+        phase = Phase("editor", optimizer, Step(network, recipe, device, paint), rate, clip=1.0)
+        return Stage(name, steps, batch, [phase])
+
+    stages = [stage("motion", recipe.steps_motion, False), stage("both", recipe.steps_both, True)]
+    identity = json.dumps([asdict(config), asdict(recipe)])
+    return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+
+
+@torch.inference_mode()
+def changes_left(model: Deform, held_out: Changes, batch: int = 100) -> dict[str, float]:
+    """How well changes are made, each from its first face to its second, from the strengths that the model reads.
+
+    left: L1 to the truth inside the face as a share of the unedited face's; left_moved: by moving alone. epe_px: mean
+    error of the flow where it is known; epe_px_still: of no flow. folded: share of pixels where the picture turns over.
+    icc: mean ICC(3,1) of the strengths read, over the Action Units that vary.
+    """
+    inside = face_ellipse(held_out.faces.shape[-1])
+    sums = {name: 0.0 for name in ("edited", "moved", "unedited", "epe_px", "epe_px_still", "places", "folded", "all")}
+    read = []
+    for rows in torch.split(torch.arange(len(held_out)), batch):
+        source, truth = (from_bytes(held_out.faces[rows, k]) for k in range(2))
+        layers = model.motion.encode(source)
+        own = model.motion.strengths(layers).sigmoid()
+        made = model.change(layers, source, own, held_out.units[rows, 1], source)
+        read.append(own)
+        for name, picture in (("edited", made.image), ("moved", made.moved), ("unedited", source)):
+            sums[name] += float(((picture - truth).abs() * inside).sum())
+        known = held_out.flow[rows, 1].float() * source.shape[-1]
+        places, grid = ~known.isnan().any(1), known.shape[-1]
+        off = F.interpolate(made.flow, grid, mode="area") - known
+        for name, vectors in (("epe_px", off), ("epe_px_still", known)):
+            sums[name] += float(vectors.norm(dim=1)[places].sum())
+        turned = folded(made.flow) > 0
+        sums["places"] += float(places.sum())
+        sums["folded"], sums["all"] = sums["folded"] + float(turned.sum()), sums["all"] + turned.numel()
+    agreed = icc(torch.cat(read), held_out.units[:, 0])
+    return {
+        "left": sums["edited"] / sums["unedited"],
+        "left_moved": sums["moved"] / sums["unedited"],
+        **{name: sums[name] / sums["places"] for name in ("epe_px", "epe_px_still")},
+        "folded": sums["folded"] / sums["all"],
+        "icc": float(agreed[~agreed.isnan()].mean()),
+    }
+
+
+def pairs_left(model: Deform, pairs: Pairs) -> dict[str, float]:
+    """See ``edits_left``; the strengths of what is edited are those that the model reads."""
+
+    def changed(faces: Tensor, asked: Tensor) -> Tensor:
+        layers = model.motion.encode(faces)
+        return model.change(layers, faces, model.motion.strengths(layers).sigmoid(), asked, faces).image
+
+    def both_ways(face: Tensor, neutral: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
+        return changed(neutral, units), changed(face, torch.zeros_like(units))
+
+    return edits_left(both_ways, pairs)
+
+
+@torch.inference_mode()
+def examples(model: Deform, held_out: Changes, count: int = 12) -> list[Tensor]:
+    """Rows to look at: faces, the change by moving alone, with paint, the truth, the mask, and no expression."""
+    source, truth = (from_bytes(held_out.faces[:count, k]) for k in range(2))
+    made = model.edit(source, held_out.units[:count, 1])
+    mask = made.parts["mask"].expand(-1, 3, -1, -1) * 2 - 1
+    return [source, made.parts["moved"], made.image, truth, mask, model.neutralize(source).image]
+
+
+def finish(network: nn.Module, config: DeformConfig, data_root: Path) -> tuple[Deform, dict[str, float]]:
+    """Round to what is stored; the model to ship and its numbers on the puppets' validation people."""
+    model = Deform(config)
+    model.load_state_dict(network.state_dict())
+    rounded_to_half(model).eval()
+    return model, for_card(pairs_left(model, load_puppets(data_root, "validation")))
+
+
+Recipe = DeformRecipe
+DATA = (
+    PAIRS_TOLD,
+    "people with two expressions each, rendered from the puppets' train assets, with exact strengths and, for "
+    "``places``, what belongs together",
+    "FER+ train, clearly neutral faces: not to be changed",
+)
+LIMITS = (
+    "It moves and paints what a face shows; it knows nothing of what a person feels.",
+    "Strengths are those of the renderer; both sides of a face change alike.",
+    "Teeth and the inside of a mouth are painted after rendered ones. Where a field is enlarged to a large photograph, "
+    "paint has the sharpness of 128 px.",
+    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
+    "seldom seen in training.",
+)
