@@ -49,11 +49,15 @@ def moved(x: Tensor, theta: Tensor, size_px: int | None = None) -> Tensor:
 
 
 def moved_landmarks(points: Tensor, theta: Tensor) -> Tensor:
-    """68 landmarks (B, 68, 2) in the unit square where ``moved`` takes them; names are swapped where it mirrors."""
+    """68 landmarks, and places without names behind them, (B, K, 2) in the unit square where ``moved`` takes them.
+
+    The landmarks' names are swapped where it mirrors.
+    """
     centred = points * 2 - 1 - theta[:, None, :, 2]
     places = torch.linalg.solve(theta[:, :, :2], centred.transpose(1, 2)).transpose(1, 2) / 2 + 0.5
     mirrored = torch.linalg.det(theta[:, :, :2]) < 0
-    return torch.where(mirrored[:, None, None], places[:, MIRROR_68], places)
+    order = [*MIRROR_68, *range(len(MIRROR_68), places.shape[1])]
+    return torch.where(mirrored[:, None, None], places[:, order], places)
 
 
 def soften(x: Tensor, share: float, lowest: float = 0.4) -> Tensor:
