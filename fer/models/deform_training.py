@@ -38,9 +38,9 @@ class DeformRecipe:
 
     seed: int = 0
     start: str = "default"  # weights of derl whose generator's layers the motion step takes over; fresh where empty
-    steps_motion: int = 1_200
-    steps_both: int = 3_000
-    rendered: int = 6_000  # changes that are rendered for it
+    steps_motion: int = 1_000
+    steps_both: int = 2_600
+    rendered: int = 5_000  # changes that are rendered for it
     rendered_validation: int = 300
     changes: int = 9  # of them in a batch,
     puppets: int = 5  # of the stored pairs,
