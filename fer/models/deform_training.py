@@ -52,7 +52,7 @@ class DeformRecipe:
     moved: float = 0.5  # weight of the losses of what moving alone gives, beside 1 of the edited face
     rough: float = 50.0
     fold: float = 10.0
-    paint: float = 0.02  # weight of the share of painted pixels
+    paint: float = 0.002  # weight of the share of painted pixels
     reading: float = 0.1  # weight of the cross-entropy of the strengths that are read
     read: float = 0.5  # share of the faces that are edited from the strengths that were read, as later
     ema_decay: float = 0.998
