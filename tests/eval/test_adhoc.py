@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image, Value
@@ -327,6 +328,19 @@ def test_rows_of_a_stream_can_be_asked_for_in_any_order(faces):
     assert rows.num_rows == len(list(rows)) == 9
     with pytest.raises(DataError, match=r"^The rows ended at 9, before row 9: they changed while being read"):
         rows[9]
+
+
+def test_a_network_that_fails_while_streaming_is_one_sentence(faces):
+    def one_row(start):
+        yield {"emotion": start}
+        raise ConnectionError("reset by peer")
+
+    _, source = declared(faces, True)
+    rows = source.open("test", ["picture"], ["emotion"])
+    rows.rows = SimpleNamespace(skip=one_row)
+    assert rows[5]["emotion"] == 5
+    with pytest.raises(DataError, match=r"^The Hub could not be reached for the dataset .*faces: there is no network"):
+        rows[6]
 
 
 @pytest.mark.parametrize("streaming", [False, True])
