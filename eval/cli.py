@@ -168,14 +168,11 @@ def _run(options: argparse.Namespace) -> int:
         return _run_any_dataset(options)
     if given := [f"--{name.replace('_', '-')}" for name in ANY_DATASET if getattr(options, name)]:
         raise DataError(f"{', '.join(given)}: only with --dataset and without --benchmarks, which say it themselves.")
-    from eval.source import locate
-
     pairs = _pairs(options)
     if options.dataset and len({b.dataset for b, _ in pairs}) > 1:
         raise DataError("--dataset names one dataset, but the benchmarks read several. Choose some with --benchmarks.")
     for benchmark, model in pairs:
-        source = locate(benchmark, options.data_root, options.dataset)
-        _run_one(benchmark, source, model, options, options.results or RESULTS)
+        _run_one(benchmark, model, options)
     return OK
 
 
@@ -191,14 +188,13 @@ def _run_any_dataset(options: argparse.Namespace) -> int:
         framing=Framing(options.framing or Framing.ALIGNED),
         name=options.name,
     )
-    results = options.results or options.cache / "results"
     source = adhoc.explore(options.dataset, options.config, options.streaming)
     benchmark = adhoc.declare(source, asked)
     for model in options.models:
         contestants.check(model, benchmark)
     print(adhoc.shown(benchmark, source), flush=True)
     for model in options.models:
-        _run_one(benchmark, source, model, options, results)
+        _run_one(benchmark, model, options, source)
     return OK
 
 
@@ -222,11 +218,15 @@ def _pairs(options: argparse.Namespace) -> list[tuple[Benchmark, str]]:
     return pairs
 
 
-def _run_one(benchmark: Benchmark, source: Source, model: str, options: argparse.Namespace, results: Path) -> None:
+def _run_one(benchmark: Benchmark, model: str, options: argparse.Namespace, found: Source | None = None) -> None:
+    """found: where the rows are, where that is known already."""
     from eval import adhoc
     from eval.contestants import enter
     from eval.runner import Options, run
+    from eval.source import locate
 
+    source = found or locate(benchmark, options.data_root, options.dataset)
+    results = options.results or (options.cache / "results" if benchmark.adhoc else RESULTS)
     contestant = enter(model, options.weights, options.device, benchmark, source)
     if benchmark.adhoc:
         adhoc.check_place(results, RESULTS, benchmark, model, contestant.weights_id)
