@@ -298,6 +298,7 @@ class Benchmark:
     task: what is asked of a model; its type decides the family.
     version: raise it whenever a change makes old results incomparable. New annotations do not: they reach stored
     predictions by ``python -m eval score --data-root DIR``.
+    adhoc: made from the command line by ``eval.adhoc``, declared in no file and without a source to cite.
     """
 
     name: str
@@ -316,9 +317,10 @@ class Benchmark:
     train_split: str = "train"  # only baselines read it
     reported: tuple[Reported, ...] = ()
     annotations: Annotations | None = None
+    adhoc: bool = False
 
     def __post_init__(self) -> None:
-        if not (self.arxiv or self.doi):
+        if not (self.arxiv or self.doi or self.adhoc):
             raise ValueError(f"The benchmark {self.name} needs an arXiv id or a DOI.")
 
     @property
@@ -339,7 +341,8 @@ class Benchmark:
         family = {} if self.family is FamilyName.RECOGNITION else {"family": self.family}
         terms = {key: everything[key] for key in ("protocol", "licence")}
         told = {"annotations": everything["annotations"]} if self.annotations else {}
-        return place | family | asdict(self.task) | terms | told
+        marked = {"adhoc": True} if self.adhoc else {}
+        return place | marked | family | asdict(self.task) | terms | told
 
 
 def family_name(declaration: Mapping[str, Any]) -> FamilyName:

@@ -12,12 +12,15 @@ from typing import Any
 
 from eval import benchmarks, table
 from eval.benchmark import Benchmark, family_name
+from eval.source import Source
 from eval.store import SPEED_FILE, read_predictions, read_results, write_json, write_result
 from fer.arguments import positive
 from fer.errors import DataError, FerError, RegistryError
+from fer.types import Framing
 
 RESULTS = Path(__file__).parent / "results"
 CACHE = Path(".eval_cache")
+ANY_DATASET = ("config", "split", "image_column", "label_column", "label_map", "framing", "name", "streaming")
 OK, WRONG, ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -83,14 +86,30 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     place = run.add_mutually_exclusive_group()
     root_help = "holds the dataset folders; default ../shared/data if it exists"
     place.add_argument("--data-root", type=Path, metavar="DIR", help=root_help)
-    place.add_argument("--dataset", metavar="ORG/NAME[@REV]", help="read the dataset from the Hub instead")
+    hub_help = "read the dataset from the Hub instead; without --benchmarks: any dataset of labelled faces, or ./FOLDER"
+    place.add_argument("--dataset", metavar="ORG/NAME[@REV]", help=hub_help)
     add("--limit", type=positive, metavar="N", help="only the first N rows: a trial, printed and never stored")
     add("--batch-size", type=positive, default=64, metavar="N")
     add("--device", default="auto", help="auto, cpu or cuda")
     add("--seed", type=int, default=0, help="of the bootstrap resamples")
-    add("--results", type=Path, default=RESULTS, metavar="DIR")
+    results_help = "default: the project's own, or CACHE/results for a dataset that no benchmark declares"
+    add("--results", type=Path, metavar="DIR", help=results_help)
     add("--cache", type=Path, default=CACHE, metavar="DIR", help="finished batches of runs that are not complete")
+    _add_any_dataset(run.add_argument_group("any dataset", "with --dataset and without --benchmarks"))
     run.set_defaults(command=_run)
+
+
+def _add_any_dataset(run: argparse._ArgumentGroup) -> None:
+    add = run.add_argument
+    add("--config", metavar="NAME", help="of a dataset with several configurations")
+    add("--split", metavar="NAME", help="default: test")
+    add("--image-column", metavar="NAME", help="default: the only one that holds pictures")
+    add("--label-column", metavar="NAME", help="default: the one that is called label, emotion, ..., or the only one")
+    map_help = 'a label\'s name or number and what it stands for: "0=anger,joy=happiness,other=-"; -: left out'
+    add("--label-map", default="", metavar="MAP", help=map_help)
+    add("--framing", choices=[str(f) for f in Framing], help="aligned (default): find the face; tight: cut already")
+    add("--name", help="of the benchmark in its results; default: dataset and split")
+    add("--streaming", action="store_true", help="read rows from the Hub as they are needed; nothing is kept on disk")
 
 
 def _add_compare(compare: argparse.ArgumentParser) -> None:
@@ -145,11 +164,37 @@ def _reference(cited: Any) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.dataset and not options.benchmarks:
+        return _run_any_dataset(options)
+    if given := [f"--{name.replace('_', '-')}" for name in ANY_DATASET if getattr(options, name)]:
+        raise DataError(f"{', '.join(given)}: only with --dataset and without --benchmarks, which say it themselves.")
     pairs = _pairs(options)
     if options.dataset and len({b.dataset for b, _ in pairs}) > 1:
         raise DataError("--dataset names one dataset, but the benchmarks read several. Choose some with --benchmarks.")
     for benchmark, model in pairs:
         _run_one(benchmark, model, options)
+    return OK
+
+
+def _run_any_dataset(options: argparse.Namespace) -> int:
+    from eval import adhoc, contestants
+
+    asked = adhoc.Asked(
+        config=options.config,
+        split=options.split,
+        image=options.image_column,
+        label=options.label_column,
+        label_map=options.label_map,
+        framing=Framing(options.framing or Framing.ALIGNED),
+        name=options.name,
+    )
+    source = adhoc.explore(options.dataset, options.config, options.streaming)
+    benchmark = adhoc.declare(source, asked)
+    for model in options.models:
+        contestants.check(model, benchmark)
+    print(adhoc.shown(benchmark, source), flush=True)
+    for model in options.models:
+        _run_one(benchmark, model, options, source)
     return OK
 
 
@@ -173,18 +218,23 @@ def _pairs(options: argparse.Namespace) -> list[tuple[Benchmark, str]]:
     return pairs
 
 
-def _run_one(benchmark: Benchmark, model: str, options: argparse.Namespace) -> None:
+def _run_one(benchmark: Benchmark, model: str, options: argparse.Namespace, found: Source | None = None) -> None:
+    """found: where the rows are, where that is known already."""
+    from eval import adhoc
     from eval.contestants import enter
     from eval.runner import Options, run
     from eval.source import locate
 
-    source = locate(benchmark, options.data_root, options.dataset)
+    source = found or locate(benchmark, options.data_root, options.dataset)
+    results = options.results or (options.cache / "results" if benchmark.adhoc else RESULTS)
     contestant = enter(model, options.weights, options.device, benchmark, source)
+    if benchmark.adhoc:
+        adhoc.check_place(results, RESULTS, benchmark, model, contestant.weights_id)
     settings = Options(options.cache, options.batch_size, options.seed, options.limit)
     with _Bar(f"{model} on {benchmark.name}") as bar:
         done = run(benchmark, source, contestant, settings, bar.show)
     if options.limit is None:
-        path = write_result(options.results, done.result, done.records)
+        path = write_result(results, done.result, done.records)
         done.parts.clear()
         print(f"{_summary(done.result)}\n  stored in {path}")
     else:

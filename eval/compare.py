@@ -91,6 +91,8 @@ def _on_benchmark(first: Entry, second: Entry, seed: int) -> Iterator[Difference
     name = declaration["name"]
     if declaration["version"] != other["version"] or declaration["dataset"] != other["dataset"]:
         raise DataError(f"The results on {name} are of different versions or datasets. Run the older one again.")
+    if (declaration.get("adhoc") or other.get("adhoc")) and declaration != other:
+        raise DataError(f"The results on {name} are of different columns, labels or framings. Run one of them again.")
     family = FAMILIES[family_name(declaration)]
     records = [{r.key: r for r in read_predictions(*entry)} for entry in (first, second)]
     keys = sorted(records[0].keys() & records[1].keys())
@@ -109,10 +111,10 @@ def _difference(
     if not known.any():
         raise DataError(f"There is no picture on which both models have a {name} in {benchmark}.")
     a, b = first.values[known], second.values[known]
-    people = list(dict.fromkeys(p for p, k in zip(person, known, strict=True) if k))
-    unit = np.array([people.index(p) for p, k in zip(person, known, strict=True) if k])
-    drawn: Floats = metrics.resamples(len(people), RESAMPLES, seed)[:, unit]
-    low, high = metrics.interval(drawn @ (b - a) / drawn.sum(1), CONFIDENCE)
+    people: dict[str, int] = {}
+    unit = np.array([people.setdefault(p, len(people)) for p, k in zip(person, known, strict=True) if k])
+    resampled = metrics.over_resamples(len(people), RESAMPLES, seed, lambda drawn: _mean(drawn[:, unit], b - a))
+    low, high = metrics.interval(resampled, CONFIDENCE)
     binary = bool(np.isin(np.concatenate([a, b]), (0, 1)).all())
     better = "tie" if low <= 0 <= high else ("second" if (low > 0) == first.higher_is_better else "first")
     return Difference(
@@ -128,6 +130,11 @@ def _difference(
         units=len(people),
         better=better,
     )
+
+
+def _mean(weights: Floats, values: Floats) -> Floats:
+    """Weighted means (R,) of values (N,). weights: (R, N)."""
+    return np.asarray(weights @ values / weights.sum(1))
 
 
 def _rounded(value: float) -> float:

@@ -46,6 +46,9 @@ def plan(results: Sequence[Result], repo: str) -> Plan:
     model = results[0]["model"]
     if model["weights_sha256"] is None:
         raise DataError(f"{model['name']} is a baseline without weights, so no repository holds it.")
+    adhoc = [r["benchmark"]["name"] for r in results if r["benchmark"].get("adhoc")]
+    if adhoc:
+        raise DataError(f"{', '.join(adhoc)} is no declared benchmark; only results on those are pushed.")
     files = {f"{FOLDER}/{r['benchmark']['name']}.yaml": _yaml(_entry(r)) for r in results if _on_hub(r)}
     left_out = [
         f"{r['benchmark']['name']}: it was measured on a folder, and an entry must name a dataset on the Hub. Run it "

@@ -6,6 +6,8 @@ Each takes optional weights so that one definition serves the value (every pictu
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,12 +16,25 @@ Ints = NDArray[np.int64]
 
 ECE_BINS = 15
 LOWEST_PROBABILITY = 1e-12  # keeps the logarithm finite
+BLOCK_CELLS = 4_000_000  # draws held at once: 1,000 resamples of 4,000 pictures
 
 
 def resamples(n: int, count: int, seed: int) -> Floats:
     """How often each of ``n`` pictures is drawn in ``count`` bootstrap resamples: (count, n), rows sum to n."""
-    drawn = np.random.default_rng(seed).integers(0, n, size=(count, n))
-    flat = drawn + n * np.arange(count)[:, None]
+    return _drawn(np.random.default_rng(seed), n, count)
+
+
+def over_resamples(n: int, count: int, seed: int, score: Callable[[Floats], Floats]) -> Floats:
+    """What ``score`` gives for ``resamples`` (r, n): (count, ...). It is called with a block of them at a time, so that
+    memory does not grow with count * n.
+    """
+    generator, rows = np.random.default_rng(seed), max(1, BLOCK_CELLS // n)
+    return np.concatenate([score(_drawn(generator, n, min(rows, count - i))) for i in range(0, count, rows)])
+
+
+def _drawn(generator: np.random.Generator, n: int, count: int) -> Floats:
+    flat = generator.integers(0, n, size=(count, n))
+    flat += n * np.arange(count)[:, None]
     return np.bincount(flat.ravel(), minlength=count * n).reshape(count, n).astype(np.float64)
 
 
@@ -36,9 +51,8 @@ def confusion(labels: Ints, predicted: Ints, classes: int, weights: Floats | Non
     labels: (N,) in 0..C-1. predicted: (N,) in -1..C-1. weights: (..., N) or None for one each.
     """
     cells = labels * (classes + 1) + np.where(predicted < 0, classes, predicted)
-    one_hot = np.zeros((len(labels), classes * (classes + 1)))
-    one_hot[np.arange(len(labels)), cells] = 1
-    counts = (np.ones(len(labels)) if weights is None else weights) @ one_hot
+    weights = np.ones(len(labels)) if weights is None else weights
+    counts = np.stack([weights[..., cells == cell].sum(-1) for cell in range(classes * (classes + 1))], -1)
     return np.asarray(counts.reshape(*counts.shape[:-1], classes, classes + 1))
 
 

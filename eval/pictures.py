@@ -13,7 +13,7 @@ from torch import Tensor
 
 from eval.benchmark import Benchmark, View
 from eval.records import Record, Status
-from eval.source import Source
+from eval.source import Source, picture_bytes
 from fer import framing
 from fer.errors import DataError, ImageError
 from fer.faces import FACE_SIZE_PX, detect_many
@@ -29,8 +29,21 @@ class Sample:
     picture: Image.Image | None = None
 
 
+def is_text(feature: Any) -> bool:
+    """Whether a column holds words."""
+    return getattr(feature, "dtype", None) in ("string", "large_string")
+
+
+def is_integer(feature: Any) -> bool:
+    """Whether a column holds whole numbers; those of a ``ClassLabel`` have names, and it is one too."""
+    return str(getattr(feature, "dtype", None)).lstrip("u").startswith("int")
+
+
 def label_reader(rows: Any, view: View) -> Callable[[Mapping[str, Any]], str | None]:
-    """How the name of a row's label is read: None where the row has none that the dataset itself declares."""
+    """How the name of a row's label is read: None where the row has none that the dataset itself declares.
+
+    A number is its own name where the view maps numbers.
+    """
     if view.label is None:
         return lambda row: str(view.constant)
     from datasets import ClassLabel
@@ -39,14 +52,16 @@ def label_reader(rows: Any, view: View) -> Callable[[Mapping[str, Any]], str | N
     if isinstance(feature, ClassLabel):
         names = feature.names
         return lambda row: names[row[column]] if row[column] is not None and 0 <= row[column] < len(names) else None
-    if getattr(feature, "dtype", None) in ("string", "large_string"):
+    if is_text(feature):
         return lambda row: row[column]
+    if is_integer(feature) and all(name.lstrip("-").isdecimal() for name in view.labels):
+        return lambda row: None if row[column] is None else str(row[column])
     raise DataError(f'The column "{column}" holds {feature}; expected a ClassLabel with names, or strings.')
 
 
 def read(row: Mapping[str, Any], place: int, view: View, name: str | None) -> Sample:
     """One picture of a row, with its label looked up and its pixels decoded where it will be predicted."""
-    data = (row[view.image] or {}).get("bytes")
+    data = picture_bytes(row[view.image])
     digest = hashlib.sha256(data).digest() if data else b""
     label = view.constant if view.label is None else view.labels.get(name or "")
     declared = view.label is None or name in view.labels

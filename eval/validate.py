@@ -62,6 +62,8 @@ def _place(results: Path, path: Path, result: Mapping[str, Any]) -> Iterator[str
 
 def _declaration(result: Mapping[str, Any]) -> Iterator[str]:
     stored, name = result["benchmark"], result["benchmark"]["name"]
+    if stored.get("adhoc") and name not in benchmarks.names():
+        return
     if name not in benchmarks.names():
         yield f'There is no benchmark called "{name}".'
         return
@@ -98,12 +100,14 @@ def _scores(path: Path, result: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_other_revisions(read: Mapping[Path, Mapping[str, Any]]) -> Iterator[Finding]:
     """Results on one benchmark are shown in one table, so they must be of the same pictures."""
-    first: dict[Any, tuple[Path, Any]] = {}
+    first: dict[Any, tuple[Path, Any, Any]] = {}
     for path, result in read.items():
-        dataset = result.get("dataset", {}).get("revision")
-        before, revision = first.setdefault(result["benchmark"].get("name"), (path, dataset))
+        dataset, declaration = result.get("dataset", {}).get("revision"), result["benchmark"]
+        before, revision, declared = first.setdefault(declaration.get("name"), (path, dataset, declaration))
         if revision != dataset:
             yield Finding(path, f"It was measured on another revision of the dataset than {before}.")
+        if declaration.get("adhoc") and declared != declaration:
+            yield Finding(path, f"It was measured with other columns, labels or framing than {before}.")
 
 
 def _strays(results: Path, read: Mapping[Path, Mapping[str, Any]]) -> Iterator[Finding]:

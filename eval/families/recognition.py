@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -106,16 +107,17 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
     labels, probs = _arrays(scored, classes)
     found = ~np.isnan(probs[:, 0])
     predicted = _named(probs)
-    drawn = metrics.resamples(len(scored), RESAMPLES, seed)
+    over = partial(metrics.over_resamples, len(scored), RESAMPLES, seed)
     counts = metrics.confusion(labels, predicted, len(classes))
-    resampled = metrics.confusion(labels, predicted, len(classes), drawn)
+    resampled = over(lambda drawn: metrics.confusion(labels, predicted, len(classes), drawn))
     scores = {name: score(f(counts), f(resampled)) for name, f in FROM_COUNTS.items()}
     for name, g in FROM_PROBS.items():
-        value = g(probs[found], labels[found], None)
-        scores[name] = score(value, g(probs[found], labels[found], drawn[:, found]))
+        ask = partial(g, probs[found], labels[found])
+        scores[name] = score(ask(None), over(_only(found, ask)))
     told: dict[str, Any] = {}
     if scored[0].votes:
         votes = np.array([r.votes for r in scored], np.float64)
+        drawn = metrics.resamples(len(scored), RESAMPLES, seed)
         vote_scores, told["agreement"] = _agreement(votes, labels, probs, classes, drawn)
         scores |= vote_scores
     if scored[0].attributes:
@@ -132,6 +134,11 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
         "bootstrap": bootstrap(seed),
         **told,
     }
+
+
+def _only(chosen: NDArray[np.bool_], ask: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    """``ask`` for draws (R, N) of all pictures, where it takes those of the chosen ones."""
+    return lambda drawn: ask(drawn[:, chosen])
 
 
 def _agreement(

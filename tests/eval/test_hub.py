@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image, List, Value
@@ -26,6 +27,15 @@ from fer.types import EMOTIONS
 ROOT = Path(__file__).resolve().parents[2]
 COMMIT = "c0ffee" + "0" * 33 + "1"
 NAMES = [*EMOTIONS, "unknown", "not_face", "no_majority"]
+ANY = ("--framing", "tight")
+GATED = (
+    "is gated. Accept its terms on https://huggingface.co/datasets/someone/squares, log in with: hf auth login (or set "
+    "HF_TOKEN), then run again."
+)
+PRIVATE = (
+    "There is no dataset {} on the Hub, or it is private. Check the name; for a private one log in with: hf auth login "
+    "(or set HF_TOKEN)."
+)
 # The card of a dataset that was published with push_to_hub lists splits that we never fetch.
 CARD = b"""---
 dataset_info:
@@ -44,7 +54,8 @@ class Hub:
     """One dataset repository.
 
     files: path in the repository -> bytes. revisions: names that stand for ``commit``. serves_files: False for a hub
-    that answers questions about the repository, but hands out no file. requests: "METHOD path" of each, in order.
+    that answers questions about the repository, but hands out no file. refusal: status and code of the answer to a
+    request for a file, for a hub that wants a login. requests: "METHOD path" of each, in order.
     """
 
     repo: str
@@ -52,6 +63,7 @@ class Hub:
     files: Mapping[str, bytes]
     revisions: tuple[str, ...] = ("main",)
     serves_files: bool = True
+    refusal: tuple[int, str] | None = None
     url: str = ""
     requests: list[str] = field(default_factory=list)
 
@@ -88,8 +100,14 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             kind = {"Content-Type": "application/json"}
             self._send(status, json.dumps(value).encode(), kind | {k.replace("_", "-"): v for k, v in headers.items()})
 
-        def _missing(self, code: str) -> None:
-            self._json({"error": code}, 404, X_Error_Code=code, X_Error_Message=code)
+        def _missing(self, code: str, status: int = 404) -> None:
+            self._json({"error": code}, status, X_Error_Code=code, X_Error_Message=code)
+
+        def do_POST(self) -> None:
+            path, length = unquote(urlsplit(self.path).path), int(self.headers["Content-Length"])
+            hub.requests.append(f"POST {path}")
+            asked = parse_qs(self.rfile.read(length).decode())["paths"]
+            self._json([entry for entry in hub.entries("") if entry["path"] in asked])
 
         def do_HEAD(self) -> None:
             self.do_GET()
@@ -100,6 +118,8 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             api, resolve = f"/api/datasets/{hub.repo}", f"/datasets/{hub.repo}/resolve/"
             if path == api or path.startswith(f"{api}/"):
                 self._api(path.removeprefix(api).strip("/").split("/"))
+            elif path.startswith(resolve) and hub.refusal:
+                self._missing(hub.refusal[1], hub.refusal[0])
             elif path.startswith(resolve) and hub.serves_files:
                 self._resolve(*path.removeprefix(resolve).split("/", 1))
             else:
@@ -123,7 +143,13 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 return self._missing("RevisionNotFound")
             if data is None:
                 return self._json({}, 404, X_Error_Code="EntryNotFound", X_Repo_Commit=commit)
-            return self._send(200, data, {"ETag": f'"{hashlib.sha1(data).hexdigest()}"', "X-Repo-Commit": commit})
+            told = {"ETag": f'"{hashlib.sha1(data).hexdigest()}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+            part = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+            if part is None:
+                return self._send(200, data, told)
+            first, last = int(part[1]), min(int(part[2] or len(data)), len(data) - 1)
+            told["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+            return self._send(206, data[first : last + 1], told)
 
     return Handler
 
@@ -169,8 +195,13 @@ def hub(picture) -> Iterator[Hub]:
         yield running
 
 
-def evaluate(endpoint: str, tmp_path: Path, dataset: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in its own process, with everything that it may write below tmp_path."""
+def evaluate(
+    endpoint: str, tmp_path: Path, dataset: str, *more: str, declared: str | None = "ferplus"
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in its own process, with everything that it may write below tmp_path.
+
+    declared: the benchmark; None for one that is made of the dataset.
+    """
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -183,18 +214,8 @@ def evaluate(endpoint: str, tmp_path: Path, dataset: str) -> subprocess.Complete
     }
     (tmp_path / "someone" / "squares").mkdir(parents=True, exist_ok=True)  # must not stand in for the repository
     places = ["--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache")]
-    command = [
-        sys.executable,
-        "-m",
-        "eval",
-        "run",
-        "majority",
-        "--benchmarks",
-        "ferplus",
-        "--dataset",
-        dataset,
-        *places,
-    ]
+    chosen = ["--benchmarks", declared] if declared else []
+    command = [sys.executable, "-m", "eval", "run", "majority", *chosen, "--dataset", dataset, *more, *places]
     return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
 
 
@@ -222,9 +243,7 @@ def _sentence(done: subprocess.CompletedProcess[str], tmp_path: Path) -> str:
 
 def test_a_missing_dataset_is_one_sentence(hub, tmp_path):
     done = evaluate(hub.url, tmp_path, "someone/squaers")
-    assert _sentence(done, tmp_path) == (
-        "There is no dataset someone/squaers on the Hub, or it is private. Check the name and your login."
-    )
+    assert _sentence(done, tmp_path) == PRIVATE.format("someone/squaers")
 
 
 def test_a_missing_revision_is_one_sentence(hub, tmp_path):
@@ -249,3 +268,44 @@ def test_another_cached_version_is_never_used_instead(hub, tmp_path):
     hub.commit, hub.serves_files = "beef" + "0" * 36, False
     (tmp_path / "results").rename(tmp_path / "first")
     assert "someone/squares@beef" in _sentence(evaluate(hub.url, tmp_path, "someone/squares"), tmp_path)
+
+
+@pytest.mark.parametrize("streaming", [(), ("--streaming",)])
+def test_a_benchmark_made_of_a_dataset_on_the_hub(hub, tmp_path, streaming):
+    done = evaluate(hub.url, tmp_path, "someone/squares@v1", *ANY, *streaming, declared=None)
+    assert done.returncode == 0, done.stderr + "\n".join(hub.requests)
+    result = json.loads((tmp_path / "results/majority/none/hub_someone_squares_test.json").read_text())
+    assert result["benchmark"]["name"] == "hub:someone/squares:test"
+    assert result["dataset"] == {"id": "someone/squares", "revision": COMMIT, "from": "hub"}
+    assert result["counts"]["n_scored"] == 2
+    assert result["scores"]["accuracy"]["value"] == 0.5
+    kept = [path for path in (tmp_path / "hf").rglob("*") if path.is_file() and path.stat().st_size > 1000]
+    assert bool(kept) == (not streaming)  # a stream leaves no file of the dataset behind
+
+
+@pytest.mark.parametrize("streaming", [(), ("--streaming",)])
+@pytest.mark.parametrize(
+    ("status", "code", "sentence"),
+    [
+        (403, "GatedRepo", GATED),
+        (401, "GatedRepo", GATED),
+        (401, "RepoNotFound", PRIVATE.format(f"someone/squares@{COMMIT}")),
+    ],
+)
+def test_files_that_need_a_login_are_one_sentence(hub, tmp_path, streaming, status, code, sentence):
+    hub.refusal = (status, code)
+    said = _sentence(evaluate(hub.url, tmp_path, "someone/squares", *ANY, *streaming, declared=None), tmp_path)
+    assert said.endswith(sentence)
+
+
+def test_a_declared_benchmark_on_a_gated_dataset_is_one_sentence(hub, tmp_path):
+    hub.refusal = (403, "GatedRepo")
+    assert _sentence(evaluate(hub.url, tmp_path, "someone/squares"), tmp_path).endswith(GATED)
+
+
+def test_another_cached_version_never_makes_a_benchmark(hub, tmp_path):
+    assert evaluate(hub.url, tmp_path, "someone/squares", *ANY, declared=None).returncode == 0
+    hub.commit, hub.serves_files = "beef" + "0" * 36, False
+    (tmp_path / "results").rename(tmp_path / "first")
+    done = evaluate(hub.url, tmp_path, "someone/squares", *ANY, declared=None)
+    assert "someone/squares@beef" in _sentence(done, tmp_path)

@@ -99,3 +99,13 @@ def test_the_interval_of_accuracy_is_that_of_the_binomial():
 def test_the_interval_is_the_percentiles_and_skips_undefined_resamples():
     values = np.append(np.arange(101.0), np.nan)
     assert metrics.interval(values) == pytest.approx((2.5, 97.5))
+
+
+@pytest.mark.parametrize("cells", [1, 7 * 3, 7 * 1000])
+def test_resamples_in_blocks_are_the_same_draws(cells, monkeypatch):
+    monkeypatch.setattr(metrics, "BLOCK_CELLS", cells)
+    seen = []
+    whole = metrics.resamples(7, 10, 3)
+    sums = metrics.over_resamples(7, 10, 3, lambda drawn: seen.append(len(drawn)) or drawn @ np.arange(7.0))
+    np.testing.assert_array_equal(sums, whole @ np.arange(7.0))
+    assert seen == {1: [1] * 10, 21: [3, 3, 3, 1], 7000: [10]}[cells]

@@ -208,7 +208,10 @@ def test_a_limited_run_is_marked_and_never_stored(make_dataset, picture, tmp_pat
     [
         (["run", "plane"], 'There is no model called "plane". Did you mean "plain"?'),
         (["run", "majority", "--benchmarks", "ferplu"], 'There is no benchmark called "ferplu".'),
-        (["run", "majority", "--dataset", "a/b"], "--dataset names one dataset, but the benchmarks read several."),
+        (
+            ["run", "majority", "--benchmarks", "ferplus,lfw_smiles", "--dataset", "a/b"],
+            "--dataset names one dataset, but the benchmarks read several.",
+        ),
         (["run", "majority", "--data-root", "/nonexistent"], "There are no files data/test-*.parquet"),
     ],
 )
