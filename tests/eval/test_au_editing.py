@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import math
 from itertools import count
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
-from eval import benchmarks, contestants, flows, judges, table
+from eval import benchmarks, contestants, judges, table
 from eval.benchmark import EXPRESSIONS, ActionUnitEditing, View, same
 from eval.contestants import Contestant, Unedited, can_take, check
 from eval.families import FAMILIES
@@ -24,11 +22,9 @@ from eval.store import read_predictions, write_result
 from eval.targets import placed, understands, unit_space
 from fer.action_units import ACTION_UNITS, AU_INDEX
 from fer.errors import DataError, FerError, RegistryError, WeightsError
-from fer.images import open_image, to_tensor
 from fer.models.base import ActionUnitReader, Editor
 from fer.types import EMOTIONS, ActionUnits, Edit, TargetSpace
 
-PUPPETS = Path(__file__).resolve().parents[3] / "shared/data/puppets/data/test-00000-of-00001.parquet"
 SIDE, STRIPE_PX = 46, 2
 STILL, FULL = 100, 100  # shade of a stripe whose Action Unit is still, and how many shades more at full strength
 VIEW = View("neutral", "label", same(EMOTIONS))
@@ -201,60 +197,6 @@ def test_a_flow_is_held_against_the_stored_one_where_that_is_known(measured):
     assert value(result, "folding") == 0
     turned = measured(Muscles(shift=SHIFT[::-1])).result  # y, x: 3 px too far left and 3 px too low
     assert value(turned, "flow_error") == pytest.approx(3 * math.sqrt(2), abs=1e-5)
-
-
-def test_endpoint_errors_are_in_pixels_of_128_whatever_the_size():
-    truth = flows.stored_flow(stored_flow())[None]
-    for size in (32, 46, 64, 128, 256):
-        flow = torch.tensor([3 / 128, -1 / 128])[None, :, None, None].expand(1, 2, size, size) * size
-        assert flows.endpoint_error(flow, truth).tolist() == pytest.approx([1], abs=1e-5)
-    assert flows.endpoint_error(flow, flows.stored_flow(None)[None]).isnan().all()
-    with pytest.raises(DataError, match="not 12 bytes"):
-        flows.stored_flow(b"x" * 12)
-
-
-def test_stored_flows_hold_x_before_y_and_rows_before_columns():
-    grid = np.zeros((32, 32, 2), np.float16)
-    grid[3, 5] = (0.25, 0.5)
-    found = flows.stored_flow(grid.tobytes())
-    assert found[:, 3, 5].tolist() == [0.25, 0.5]
-    assert found.count_nonzero() == 2
-
-
-@pytest.mark.skipif(not PUPPETS.is_file(), reason="needs the rendered test faces")
-def test_stored_flows_of_real_rows_lead_from_the_image_to_where_the_neutral_picture_shows_it():
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(PUPPETS, columns=["neutral", "image", "flow"])
-    rows = table.take([k for k in range(0, 600, 30)]).to_pylist()
-    faces, truths = (
-        torch.stack([to_tensor(open_image(row[c]["bytes"])) for row in rows]) for c in ("neutral", "image")
-    )
-    flow = torch.stack([flows.stored_flow(row["flow"]) for row in rows])
-    known = F.interpolate((~flow[:, :1].isnan()).float(), faces.shape[-1]) > 0
-    shift = F.interpolate(flow.nan_to_num(), faces.shape[-2:], mode="bilinear", align_corners=False) * 2
-    grid = F.affine_grid(torch.eye(2, 3).expand(len(faces), 2, 3), list(faces.shape), align_corners=False)
-
-    def error(sign: int, order: tuple[int, int]) -> float:
-        moved = F.grid_sample(faces, grid + sign * shift[:, order].permute(0, 2, 3, 1), align_corners=False)
-        return float(((moved - truths).abs() * known).mean())
-
-    assert error(1, (0, 1)) < 0.7 * error(0, (0, 1))
-    assert min(error(-1, (0, 1)), error(1, (1, 0)), error(-1, (1, 0))) > error(0, (0, 1))
-
-
-def test_a_flow_folds_where_it_turns_the_picture_inside_out():
-    x = torch.arange(8.0).expand(8, 8)
-    still = torch.zeros(8, 8)
-    for factor, folded in ((-2, 1), (-1, 1), (-0.9, 0), (0.5, 0)):
-        assert flows.folding(torch.stack([factor * x, still])[None]).tolist() == [folded]
-        assert flows.folding(torch.stack([still, factor * x.T])[None]).tolist() == [folded]
-    both = torch.stack([-2 * x, -2 * x.T])[None]  # turned by half a circle: nothing is inside out
-    assert flows.folding(both).tolist() == [0]
-    sheared = torch.stack([2 * x.T, still])[None]
-    assert flows.folding(sheared).tolist() == [0]
-    step = torch.where(x > 3, -2.0, 0.0)  # one of the seven differences in a row
-    assert flows.folding(torch.stack([step, still])[None]).tolist() == pytest.approx([1 / 7])
 
 
 @pytest.mark.parametrize(("share", "reached"), [(1, 1), (0.85, 1), (0.75, 0), (1.15, 1)])
