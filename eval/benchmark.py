@@ -60,6 +60,7 @@ class FamilyName(StrEnum):
     LEAKAGE = "leakage"
     ROBUSTNESS = "robustness"
     ACTION_UNITS = "action_units"
+    ACTION_UNIT_EDITING = "action_unit_editing"
 
 
 @dataclass(frozen=True)
@@ -286,7 +287,50 @@ class ActionUnitReading:
             raise ValueError("Faces that are found are aligned.")
 
 
-Task = Recognition | Neutralisation | Verification | Faithfulness | Editing | Leakage | Robustness | ActionUnitReading
+@dataclass(frozen=True)
+class ActionUnitEditing:
+    """Give a face stated strengths of the 23 Action Units, in the order of fer.action_units.ACTION_UNITS.
+
+    view: the neutral picture; its label says what the column ``truth`` shows. units: the column of the strengths of
+    the truth, which are asked for; None asks for what the judge reads from the truth. flow: the column of the true flow
+    of a puppet, see ``eval.flows.stored_flow``. single: every face is also asked for one Action Unit alone at this
+    strength, by the number of its row in turn; it is reached where the judge reads it within ``within``. raised: the
+    Action Unit that the truth is known to show more strongly. Other columns as in ``Neutralisation``.
+    """
+
+    family: ClassVar[FamilyName] = FamilyName.ACTION_UNIT_EDITING
+
+    view: View
+    truth: str
+    person: str
+    detect: bool = False
+    sources: str | None = None
+    units: str | None = None
+    flow: str | None = None
+    single: float | None = None
+    within: float = 0.15
+    raised: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.raised not in (None, *ACTION_UNITS):
+            raise ValueError(f"{self.raised} is none of the Action Units {', '.join(ACTION_UNITS)}.")
+        if not (self.single is None or 0 < self.single <= 1) or self.within <= 0:
+            raise ValueError("A single Action Unit is asked for above 0 and up to 1, with room above 0 around it.")
+        if self.flow and self.detect:
+            raise ValueError("A stored flow is that of pictures as they are, not of faces that are found in them.")
+
+
+Task = (
+    Recognition
+    | Neutralisation
+    | Verification
+    | Faithfulness
+    | Editing
+    | Leakage
+    | Robustness
+    | ActionUnitReading
+    | ActionUnitEditing
+)
 Kind = TypeVar("Kind", bound=Task)
 
 

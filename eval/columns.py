@@ -167,6 +167,34 @@ def _action_units(result: Result) -> dict[str, str]:
     }
 
 
+def _action_unit_editing(result: Result) -> dict[str, str]:
+    scores, judging = result["scores"], result["judges"]
+    value = {name: score["value"] for name, score in scores.items()}
+    shown = f"{plain(value['au_icc_shown_input'])}, {plain(value['au_icc_shown_truth'])}"
+    tops = f"{percent(value['top_input'])}, {percent(value['top_truth'])}"
+    return {
+        "n": _n(result),
+        f"AU MSE by {judging['unit_reader']['name']} [95 % CI] (input, truth)": (
+            f"{interval(scores['au_mse'], 4)} ({plain(value['au_mse_input'], 4)}, {plain(value['au_mse_truth'], 4)})"
+        ),
+        "ICC(3,1) of those shown [95 % CI] (input, truth)": f"{interval(scores['au_icc_shown'])} ({shown})",
+        "error removed by moving alone %": percents(scores["motion_share"]),
+        "one AU reached %": percents(scores["single_reached"]),
+        "raised % (truth)": f"{percents(scores['raised'])} ({percent(value['raised_truth'])})",
+        "face L1 / input's [95 % CI] (moved)": (
+            f"{interval(scores['face_l1_ratio'])} ({plain(value['face_l1_ratio_moved'])})"
+        ),
+        "mouth L1 / input's (moved)": f"{plain(value['mouth_l1_ratio'])} ({plain(value['mouth_l1_ratio_moved'])})",
+        "SSIM (input, moved)": f"{plain(value['ssim'])} ({plain(value['ssim_input'])}, {plain(value['ssim_moved'])})",
+        "flow error px (no flow)": f"{plain(value['flow_error'], 2)} ({plain(value['flow_error_input'], 2)})",
+        "folding %": MISSING if value["folding"] is None else f"{100 * value['folding']:.2f}",
+        "identity cosine (kept %)": _kept(scores),
+        f"expression by {judging['recognizer']['name']} % (input, truth)": f"{percent(value['top'])} ({tops})",
+        "asked for none, L1 (largest)": f"{plain(value['own_l1'], 4)} ({plain(value['own_largest'], 3)})",
+        "ms/face": plain(result["ms_per_face"]["p50"], 1),
+    }
+
+
 COLUMNS = {
     FamilyName.RECOGNITION: _recognition,
     FamilyName.NEUTRALISATION: _neutralisation,
@@ -176,6 +204,7 @@ COLUMNS = {
     FamilyName.LEAKAGE: _leakage,
     FamilyName.ROBUSTNESS: _robustness,
     FamilyName.ACTION_UNITS: _action_units,
+    FamilyName.ACTION_UNIT_EDITING: _action_unit_editing,
 }
 BEST = {  # the score that orders rows, and whether more is better
     FamilyName.RECOGNITION: ("accuracy", True),
@@ -186,6 +215,7 @@ BEST = {  # the score that orders rows, and whether more is better
     FamilyName.LEAKAGE: ("expression", True),
     FamilyName.ROBUSTNESS: ("corrupted_accuracy", True),
     FamilyName.ACTION_UNITS: ("icc", True),
+    FamilyName.ACTION_UNIT_EDITING: ("au_mse", False),
 }
 EMPTY = {
     FamilyName.RECOGNITION: "No results yet. Run: python -m eval run plain majority",

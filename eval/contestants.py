@@ -6,7 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -16,11 +17,13 @@ from eval.benchmark import EXPRESSIONS, Benchmark, Neutralisation, Recognition, 
 from eval.families import FAMILIES
 from eval.pictures import faces_of, label_reader
 from eval.source import Source
+from eval.targets import understands, unit_space
 from fer.action_units import ACTION_UNITS
 from fer.errors import DataError, RegistryError
 from fer.framing import resized
 from fer.images import open_image
 from fer.models.base import ActionUnitReader, Editor, Embedder, ExpressionEncoder, Neutralizer, Recognizer
+from fer.registry import Spec
 from fer.types import EMOTIONS, ActionUnits, Edit, Framing, Prediction, TargetSpace
 
 CAN: dict[type, str] = {
@@ -31,6 +34,7 @@ CAN: dict[type, str] = {
     ExpressionEncoder: "encode an expression",
     ActionUnitReader: "read Action Units",
 }
+ASKED: dict[tuple[str, ...], str] = {EXPRESSIONS: "the seven expressions", ACTION_UNITS: "the 23 Action Units"}
 READ_AT_ONCE = 32
 
 
@@ -85,10 +89,14 @@ class MeanNeutral(Neutralizer):
 class Unedited(Editor):
     """Leaves every face as it is, whatever it is asked for: what doing nothing gets."""
 
+    def __init__(self, asks: tuple[str, ...] = EXPRESSIONS) -> None:
+        """asks: the names that a task asks for."""
+        self.space = unit_space(asks)
+
     @property
     def target_space(self) -> TargetSpace:
         """See ``Editor.target_space``."""
-        return TargetSpace(EXPRESSIONS, (0.0,) * len(EXPRESSIONS), (1.0,) * len(EXPRESSIONS))
+        return self.space
 
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``."""
@@ -146,19 +154,34 @@ def kind(name: str) -> type:
 
 def can_take(name: str, benchmark: Benchmark) -> bool:
     """Whether a contestant has all capabilities that a benchmark asks for."""
-    return not _lacking(name, benchmark)
+    return not _why_not(name, benchmark)
 
 
-def _lacking(name: str, benchmark: Benchmark) -> list[type]:
-    return [capability for capability in FAMILIES[benchmark.family].needs if not issubclass(kind(name), capability)]
+def _why_not(name: str, benchmark: Benchmark) -> str:
+    """What a contestant cannot do that a benchmark asks for; nothing where it can be entered."""
+    family = FAMILIES[benchmark.family]
+    if lacking := [capability for capability in family.needs if not issubclass(kind(name), capability)]:
+        return " or ".join(CAN[capability] for capability in lacking)
+    if family.asks and name not in BASELINES:
+        from fer.registry import spec
+
+        space = _target_space(spec(name))
+        if not understands(space, family.asks):
+            return f"be asked for {ASKED[family.asks]}, each from 0 to 1: it knows {', '.join(space.names)}"
+    return ""
+
+
+@cache
+def _target_space(built: Spec) -> TargetSpace:
+    """What an editor understands; built without memory for its weights, as its usual configuration says."""
+    with torch.device("meta"):
+        return cast(Editor, built.build(built.config())).target_space
 
 
 def check(name: str, benchmark: Benchmark) -> None:
     """RegistryError, one sentence, where a contestant lacks what a benchmark asks for."""
-    if lacking := _lacking(name, benchmark):
-        raise RegistryError(
-            f"{name} cannot be measured on {benchmark.name}, because it cannot {' or '.join(CAN[c] for c in lacking)}."
-        )
+    if reason := _why_not(name, benchmark):
+        raise RegistryError(f"{name} cannot be measured on {benchmark.name}, because it cannot {reason}.")
 
 
 def enter(name: str, weights: str, device: str, benchmark: Benchmark, source: Source) -> Contestant:
@@ -182,6 +205,8 @@ def _baseline(name: str, benchmark: Benchmark, source: Source) -> Contestant:
         mean = mean_neutral(benchmark, source)
         digest = hashlib.sha256(mean.numpy().tobytes()).hexdigest()
         return Contestant(name, "none", None, MeanNeutral(mean), "cpu", (digest,))
+    if name == "unedited":
+        return Contestant(name, "none", None, Unedited(FAMILIES[benchmark.family].asks), "cpu")
     return Contestant(name, "none", None, BASELINES[name](), "cpu")
 
 

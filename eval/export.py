@@ -16,6 +16,7 @@ TASK_TYPES = {  # the Hub's own names of tasks
     FamilyName.ROBUSTNESS: "image-classification",
     FamilyName.NEUTRALISATION: "image-to-image",
     FamilyName.EDITING: "image-to-image",
+    FamilyName.ACTION_UNIT_EDITING: "image-to-image",
     FamilyName.FAITHFULNESS: "image-to-image",
     FamilyName.VERIFICATION: "image-feature-extraction",
     FamilyName.LEAKAGE: "image-feature-extraction",

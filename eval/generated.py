@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from torch import Tensor
 
@@ -21,12 +22,25 @@ def checked(edit: Edit, faces: Tensor) -> Edit:
     return Edit(edit.image.float().cpu(), edit.parts)
 
 
-def measure(outputs: Tensor, faces: Tensor, truths: Tensor) -> dict[str, Tensor]:
-    """Distances (B,) of outputs, and of the inputs as the baseline, to the truth."""
-    size = faces.shape[-1]
+def shown_part(edit: Edit, name: str, channels: int) -> Tensor | None:
+    """A part (B, channels, S, S) of what a model made, on the CPU; None where the model does not show it.
+
+    FerError where it is of another shape than the picture asks for, or not finite.
+    """
+    if name not in edit.parts:
+        return None
+    part, expected = edit.parts[name], (len(edit.image), channels, *edit.image.shape[2:])
+    if tuple(part.shape) != expected or not part.isfinite().all():
+        raise FerError(f'The part "{name}" of an edit is {tuple(part.shape)}, or not finite; expected {expected}.')
+    return part.float().cpu()
+
+
+def measure(pictures_by_end: Mapping[str, Tensor], truths: Tensor) -> dict[str, Tensor]:
+    """Distances (B,) of pictures to the truth, by names that end as the pictures' do."""
+    size = truths.shape[-1]
     face, mouth = regions.face(size), regions.mouth(size)
     measured = {}
-    for end, pictures in (("", outputs), ("_input", faces)):
+    for end, pictures in pictures_by_end.items():
         measured[f"face_l1{end}"] = image_metrics.l1(pictures, truths, face)
         measured[f"mouth_l1{end}"] = image_metrics.l1(pictures, truths, mouth)
         measured[f"psnr{end}"] = image_metrics.psnr(pictures, truths, face)

@@ -24,6 +24,11 @@ def l1(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     return (unit(a) - unit(b)).abs()[..., mask].mean((1, 2))
 
 
+def largest(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """Largest absolute difference over the mask and the channels: (B,)."""
+    return (unit(a) - unit(b)).abs()[..., mask].amax((1, 2))
+
+
 def psnr(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """10 log10(1 / mean squared difference) in dB over the mask and the channels, 60 at the most: (B,)."""
     mse = (unit(a) - unit(b)).square()[..., mask].mean((1, 2))

@@ -1,12 +1,14 @@
 """Who judges generated faces: the recogniser plain and, where its weights are there, the embedder identity.
 
+Edits of Action Units are judged by au, from whose answers no editor may learn.
+
 Editors are also judged by derl, a second recogniser from whose answers none of them may learn. It is not wholly
 apart from fesgan, whose generator set out from the layers that derl reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +17,11 @@ from torch import Tensor
 
 from fer.errors import RegistryError
 from fer.framing import tight_luminance
-from fer.models.base import Embedder, Recognizer
+from fer.models.base import ActionUnitReader, Embedder, Recognizer
 from fer.models.plain import Plain, logits_of_views
 from fer.types import Emotion, Framing
 
-RECOGNIZER, SECOND_RECOGNIZER, EMBEDDER = "plain", "derl", "identity"
+RECOGNIZER, SECOND_RECOGNIZER, EMBEDDER, UNIT_READER = "plain", "derl", "identity", "au"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,11 @@ def recognizer(device: str) -> Judge:
 def second_recognizer(device: str) -> Judge:
     """The bundled recogniser that no editor was trained with. Raises WeightsError."""
     return _judge(SECOND_RECOGNIZER, Recognizer, device)
+
+
+def unit_reader(device: str) -> Judge:
+    """The bundled reader of Action Units, from which no editor learnt. Raises WeightsError."""
+    return _judge(UNIT_READER, ActionUnitReader, device)
 
 
 def embedder(device: str) -> Judge | None:
@@ -80,6 +87,27 @@ def shows(judge: Judge, faces: Tensor, wanted: Sequence[Emotion]) -> tuple[Tenso
         raise RegistryError(f"The model {judge.name} cannot judge: it does not know {', '.join(unknown)}.")
     column = torch.tensor([prediction.labels.index(emotion) for emotion in wanted])
     return prediction.probs.gather(1, column[:, None])[:, 0], prediction.probs.argmax(1) == column
+
+
+def shown(judge: Judge, pictures: Mapping[str, Tensor], wanted: Sequence[Emotion]) -> dict[str, Tensor]:
+    """``shows`` of pictures as "probability" and "top", by names that end as the pictures' do: float64 (B,)."""
+    found = {}
+    for end, each in pictures.items():
+        probability, top = shows(judge, each, wanted)
+        found[f"probability{end}"], found[f"top{end}"] = probability.double(), top.double()
+    return found
+
+
+def identity_cosine(judge: Judge | None, outputs: Tensor, faces: Tensor) -> dict[str, Tensor]:
+    """How like the faces they were made from outputs (B, 3, S, S) look: float64 (B,); nothing without a judge."""
+    if judge is None:
+        return {}
+    return {"identity_cosine": (judge.model.embed(outputs) * judge.model.embed(faces)).sum(1).double()}
+
+
+def vectors(judge: Judge | None, faces: Tensor) -> list[tuple[float, ...]]:
+    """Embeddings of faces (B, 3, S, S) as records keep them; empty ones without a judge."""
+    return [tuple(each) for each in judge.model.embed(faces).tolist()] if judge else [()] * len(faces)
 
 
 def is_neutral(judge: Judge, faces: Tensor) -> Tensor:

@@ -187,7 +187,8 @@ def _tables(stored: Sequence[Stored]) -> Iterator[str]:
                 for name, b in protocols.items()
             )
             shown = _grid([table.cells(r) for r in rows], len(table.PLACE))
-            yield f"<h2>{family.capitalize()}</h2>{shown}{_folded('Protocols', notes)}"
+            title = family.replace("_", " ").capitalize()
+            yield f"<h2>{title}</h2>{shown}{_folded('Protocols', notes)}"
 
 
 def _classes(result: Mapping[str, Any]) -> tuple[Emotion, ...]:

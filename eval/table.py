@@ -25,6 +25,7 @@ BEYOND = (
     FamilyName.FAITHFULNESS,
     FamilyName.LEAKAGE,
     FamilyName.ACTION_UNITS,
+    FamilyName.ACTION_UNIT_EDITING,
 )
 Result = Mapping[str, Any]
 

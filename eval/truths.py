@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from eval.pictures import Sample
+from eval.pictures import Sample, Split, whose
 from eval.records import Record, Status
 from fer.errors import ImageError
 from fer.faces import align_like, detect_many
@@ -39,6 +39,16 @@ def read_pairs(
     for i, reason in reasons.items():
         records[i] = replace(records[i], status=Status.NO_FACE if detect else Status.BROKEN, note=reason)
     return records, framed
+
+
+def people_with_truths(
+    split: Split, numbers: Sequence[int], truth: str, detect: bool, person: str, sources: str | None
+) -> tuple[list[Record], Framed, list[Mapping[str, Any]]]:
+    """See ``read_pairs``; the records say who is shown, by the columns ``person`` and ``sources``. And the rows."""
+    read = [split.sample_and_row(number) for number in numbers]
+    records, framed = read_pairs(read, truth, detect)
+    rows = [row for _, row in read]
+    return [whose(record, row, person, sources) for record, row in zip(records, rows, strict=True)], framed, rows
 
 
 def detected(opened: Pictures) -> tuple[Framed, dict[int, str]]:

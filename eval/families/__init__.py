@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eval.benchmark import FamilyName
+from eval.families.action_unit_editing import ActionUnitEditingFamily
 from eval.families.action_units import ActionUnitFamily
 from eval.families.base import Family
 from eval.families.editing import EditingFamily
@@ -22,4 +23,5 @@ FAMILIES: dict[FamilyName, Family] = {
     FamilyName.LEAKAGE: LeakageFamily(),
     FamilyName.ROBUSTNESS: RobustnessFamily(),
     FamilyName.ACTION_UNITS: ActionUnitFamily(),
+    FamilyName.ACTION_UNIT_EDITING: ActionUnitEditingFamily(),
 }

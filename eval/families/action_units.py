@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from eval import metrics
@@ -21,24 +20,21 @@ from eval.families.base import (
     Measure,
     bootstrap,
     count,
-    measured,
     number,
     predicted,
     score,
 )
+from eval.families.units import agreement, as_values, shown_by, stored_strengths, strengths, unit_values
 from eval.metrics import Floats, Ints
 from eval.pictures import Split, by_size, single_faces, whose
 from eval.records import Record, without_names
 from eval.source import Source
 from fer.action_units import ACTION_UNITS, Part, knowledge_table
-from fer.agreement import icc
-from fer.errors import DataError, FerError
+from fer.errors import DataError
 from fer.models.base import ActionUnitReader
 from fer.types import EMOTIONS, Emotion, Framing
 
 SCORES = ("icc", "icc_shown", "mae", "raised", "rise", "rank_correlation")
-SHOWN_FROM = 0.2  # strength of an Action Unit that can be seen
-LEAST_SHOWN = 10  # faces that show an Action Unit, for its agreement to be worth a number
 TRUE = "_true"  # end of a value's name
 
 
@@ -74,22 +70,8 @@ class _Pictures(Items):
     def _truth(self, row: Mapping[str, Any]) -> dict[str, float]:
         if self.task.truth is None:
             return {}
-        if len(row[self.task.truth]) != len(ACTION_UNITS):
-            raise DataError(
-                f"A row holds {len(row[self.task.truth])} strengths of Action Units; expected {len(ACTION_UNITS)}."
-            )
-        return {name + TRUE: float(v) for name, v in zip(ACTION_UNITS, row[self.task.truth], strict=True)}
-
-
-def strengths(model: ActionUnitReader, faces: Tensor, framing: Framing) -> Tensor:
-    """Strengths (B, 23) in the order of ACTION_UNITS; FerError where the model lacks one of them."""
-    read = model.action_units(faces, framing)
-    lacking = [name for name in ACTION_UNITS if name not in read.names]
-    if lacking or len(read.strengths) != len(faces):
-        raise FerError(
-            f"The model read {len(read.strengths)} of {len(faces)} faces and lacks: {', '.join(lacking) or 'nothing'}."
-        )
-    return read.strengths[:, [read.names.index(name) for name in ACTION_UNITS]].float().cpu()
+        true = stored_strengths(row, self.task.truth)
+        return {name: float(v) for name, v in as_values(true, TRUE).items()}
 
 
 class ActionUnitFamily(Family):
@@ -123,7 +105,9 @@ class ActionUnitFamily(Family):
         """See ``Family.measures``. The mean absolute error over the Action Units, where the truth is known."""
         if Against(declaration["against"]) is not Against.TRUTH:
             return {}
-        return {"mae": Measure(np.abs(_values(records) - _values(records, TRUE)).mean(1), higher_is_better=False)}
+        return {
+            "mae": Measure(np.abs(unit_values(records) - unit_values(records, TRUE)).mean(1), higher_is_better=False)
+        }
 
     def headline(self, result: Mapping[str, Any]) -> str:
         """See ``Family.headline``."""
@@ -138,11 +122,6 @@ class ActionUnitFamily(Family):
         return words[Against(result["benchmark"]["against"])]
 
 
-def _values(records: Sequence[Record], end: str = "") -> Floats:
-    """Read (or true) strengths (N, 23)."""
-    return np.stack([measured(records, name + end) for name in ACTION_UNITS], 1)
-
-
 def _people(seen: Sequence[Record]) -> Ints:
     names = {name: i for i, name in enumerate(dict.fromkeys(r.person for r in seen))}
     return np.array([names[r.person] for r in seen])
@@ -151,15 +130,14 @@ def _people(seen: Sequence[Record]) -> Ints:
 def against_truth(seen: Sequence[Record], seed: int) -> dict[str, Any]:
     """Agreement with the true strengths: means over Action Units with intervals over people, plain values of each.
 
-    icc_shown: of the Action Units that at least ``LEAST_SHOWN`` faces show at ``SHOWN_FROM`` or more.
+    icc, icc_shown: see ``units.agreement``.
     """
-    read, true, person = _values(seen), _values(seen, TRUE), _people(seen)
+    read, true, person = unit_values(seen), unit_values(seen, TRUE), _people(seen)
     drawn = metrics.resamples(int(person.max()) + 1, RESAMPLES, seed)[:, person]
     weights = np.concatenate([np.ones((1, len(seen))), drawn])
-    agreed = icc(*(torch.from_numpy(each) for each in (read, true, weights))).numpy()
+    agreed, chosen = agreement(read, true, weights)
     errors = weights @ np.abs(read - true) / weights.sum(1, keepdims=True)
-    shown = (true >= SHOWN_FROM).sum(0)
-    chosen = {"icc": ~np.isnan(agreed[0]), "icc_shown": ~np.isnan(agreed[0]) & (shown >= LEAST_SHOWN)}
+    shown = shown_by(true)
     means = {name: metrics.mean_of_present(agreed[:, columns]) for name, columns in chosen.items()}
     means["mae"] = errors.mean(1)
     return {
@@ -202,7 +180,7 @@ def against_knowledge(seen: Sequence[Record], seed: int) -> dict[str, Any]:
 
     Over all expressions together, and plainly within each that has any part at all.
     """
-    read, table = _values(seen), np.asarray(knowledge_table().numpy(), np.float64)
+    read, table = unit_values(seen), np.asarray(knowledge_table().numpy(), np.float64)
     member = np.array([[r.label == e for e in EMOTIONS] for r in seen], np.float64)
     drawn = np.concatenate([np.ones((1, len(seen))), metrics.resamples(len(seen), RESAMPLES, seed)])
 

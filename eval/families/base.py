@@ -59,9 +59,13 @@ class Items(ABC):
 
 
 class Family(ABC):
-    """One kind of task. needs: what a model must be able to do; timed: what ``Items.call`` includes."""
+    """One kind of task. needs: what a model must be able to do; timed: what ``Items.call`` includes.
+
+    asks: names that the target space of an ``Editor`` must hold, each from 0 to 1.
+    """
 
     needs: ClassVar[tuple[type, ...]]
+    asks: ClassVar[tuple[str, ...]] = ()
     timed: ClassVar[str]
 
     @abstractmethod

@@ -20,8 +20,8 @@ from eval.generated import checked, digest, measure
 from eval.pictures import Split, by_size, canonical_crops, whose
 from eval.records import Record
 from eval.source import Source
+from eval.targets import placed
 from eval.truths import read_pairs
-from fer.errors import RegistryError
 from fer.models.base import Editor
 from fer.types import Emotion, TargetSpace
 
@@ -84,10 +84,10 @@ class _Edits(Items):
             wanted, strengths = [given.target for given in chosen], [given.strength for given in chosen]
             outputs, reals = edited(model, faces, wanted, strengths), torch.stack([given.real for given in chosen])
             measured = self._judge(outputs, faces, reals, wanted) | _own(model, chosen, faces)
-            measured |= self._kept(outputs, faces)
-            measured |= measure(outputs, faces, reals) if self.task.truth else {}
+            measured |= judges.identity_cosine(self.embedder, outputs, faces)
+            measured |= measure({"": outputs, "_input": faces}, reals) if self.task.truth else {}
             measured |= self._sweep(model, chosen, faces, measured)
-            vectors = self.embedder.model.embed(faces).tolist() if self.embedder else [()] * len(places)
+            vectors = judges.vectors(self.embedder, faces)
             features, real_features = (judges.features(self.recognizer, each).tolist() for each in (outputs, reals))
             for row, i in enumerate(places):
                 values = {name: float(each[row]) for name, each in measured.items() if not each[row].isnan()}
@@ -95,7 +95,7 @@ class _Edits(Items):
                     records[i],
                     target=str(chosen[row].target),
                     values=values,
-                    vector=tuple(vectors[row]),
+                    vector=vectors[row],
                     features=tuple(features[row]),
                     real_features=tuple(real_features[row]),
                     output_sha256=digest(outputs[row]),
@@ -105,18 +105,10 @@ class _Edits(Items):
     def _judge(self, outputs: Tensor, faces: Tensor, reals: Tensor, wanted: Sequence[Emotion]) -> dict[str, Tensor]:
         """Probability of the target, and whether it comes first, by both recognisers: (B,) each."""
         pictures = {"": outputs, "_input": faces} | ({"_truth": reals} if self.task.truth else {})
-        judged = {}
+        judged: dict[str, Tensor] = {}
         for start, judge in (("", self.recognizer), ("second_", self.second)):
-            for end, each in pictures.items():
-                probability, top = judges.shows(judge, each, wanted)
-                judged[f"{start}probability{end}"], judged[f"{start}top{end}"] = probability.double(), top.double()
+            judged |= {f"{start}{name}": each for name, each in judges.shown(judge, pictures, wanted).items()}
         return judged
-
-    def _kept(self, outputs: Tensor, faces: Tensor) -> dict[str, Tensor]:
-        if self.embedder is None:
-            return {}
-        embed = self.embedder.model.embed
-        return {"identity_cosine": (embed(outputs) * embed(faces)).sum(1).double()}
 
     def _sweep(
         self, model: Editor, chosen: Sequence[Given], faces: Tensor, measured: Mapping[str, Tensor]
@@ -132,7 +124,7 @@ class _Edits(Items):
             for start, judge in (("", self.recognizer), ("second_", self.second)):
                 gained = judges.shows(judge, outputs, wanted)[0] - measured[f"{start}probability_input"][rows]
                 found[edit_scores.at(f"{start}gained", strength)] = gained
-            kept = self._kept(outputs, faces[rows])
+            kept = judges.identity_cosine(self.embedder, outputs, faces[rows])
             found |= {edit_scores.at(name, strength): each for name, each in kept.items()}
         return {name: _among(rows, each) for name, each in found.items()}
 
@@ -170,13 +162,9 @@ def targets(space: TargetSpace, wanted: Sequence[Emotion], strengths: Sequence[f
 
     RegistryError where the space has no such name.
     """
-    if unknown := sorted({str(e) for e in wanted} - {Emotion.NEUTRAL} - set(space.names)):
-        raise RegistryError(f"The model cannot be asked for {', '.join(unknown)}: it knows {', '.join(space.names)}.")
-    found = torch.zeros(len(wanted), len(space.names))
-    for row, (emotion, strength) in enumerate(zip(wanted, strengths, strict=True)):
-        if emotion is not Emotion.NEUTRAL:
-            found[row, space.names.index(emotion)] = strength
-    return found
+    names = sorted({str(e) for e in wanted} - {Emotion.NEUTRAL})
+    values = [[strength * (e == name) for name in names] for e, strength in zip(wanted, strengths, strict=True)]
+    return placed(space, names, torch.tensor(values))
 
 
 def edited(model: Editor, faces: Tensor, wanted: Sequence[Emotion], strengths: Sequence[float]) -> Tensor:
@@ -205,6 +193,7 @@ class EditingFamily(Family):
     """See ``Editing``."""
 
     needs = (Editor,)
+    asks = tuple(map(str, EXPRESSIONS))
     timed = "editing without reading, detection and alignment"
 
     def open(self, benchmark: Benchmark, source: Source, device: str, limit: int | None) -> Items:

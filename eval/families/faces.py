@@ -16,6 +16,8 @@ from fer.types import EMOTIONS, Emotion
 
 DISTANCES = tuple(f"{name}{end}" for name in ("mouth_l1", "face_l1", "psnr", "ssim") for end in ("", "_input"))
 RATIOS = {f"{region}_l1_ratio": (f"{region}_l1", f"{region}_l1_input") for region in ("mouth", "face")}
+MOVED_RATIOS = {f"{name}_moved": (f"{part}_moved", whole) for name, (part, whole) in RATIOS.items()}
+SHARES = RATIOS | MOVED_RATIOS
 IMPOSTOR_SHARE = 0.99  # of the pairs of different people lie below the limit that a kept identity must pass
 Statistic = Callable[[Floats], Floats]  # weights (..., N) -> (...)
 
@@ -70,12 +72,12 @@ class Faces:
 
     def ratio(self, name: str, rows: Floats) -> Statistic:
         """Sum of a distance over the sum of the input's, over ``rows``."""
-        part, whole = (self[column] * rows for column in RATIOS[name])
+        part, whole = (self[column] * rows for column in SHARES[name])
         return lambda weights: metrics.ratio(weights @ part, weights @ whole)
 
     def statistic(self, name: str, rows: Floats) -> Statistic:
         """A mean or a ratio by its name."""
-        return self.ratio(name, rows) if name in RATIOS else self.mean(name, rows)
+        return self.ratio(name, rows) if name in SHARES else self.mean(name, rows)
 
     def over_expressions(self, name: str, rows: Floats) -> Statistic:
         """The plain mean of a statistic over the expressions but neutral."""

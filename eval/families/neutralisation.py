@@ -18,10 +18,10 @@ from eval.families import neutral_scores
 from eval.families.base import Family, Items, Measure, measured
 from eval.families.faces import with_impostor_limit
 from eval.generated import checked, digest, measure
-from eval.pictures import Split, by_size, whose
+from eval.pictures import Split, by_size
 from eval.records import Record
 from eval.source import Source
-from eval.truths import read_pairs
+from eval.truths import people_with_truths
 from fer.errors import DataError
 from fer.models.base import Neutralizer
 from fer.types import Edit, Emotion
@@ -77,24 +77,21 @@ class _Pairs(Items):
             chosen = [found[i] for i in places]
             truths = torch.stack([pair.truth for pair in chosen])
             edit, again = (checked(model.neutralize(each), each) for each in (faces, truths))
-            measured = measure(edit.image, faces, truths)
+            measured = measure({"": edit.image, "_input": faces}, truths)
             measured["neutral_l1"] = image_metrics.l1(again.image, truths, regions.face(faces.shape[-1]))
             measured |= self._judge(edit.image, faces, truths) | self._landmarks(edit, chosen)
-            vectors = self.embedder.model.embed(faces).tolist() if self.embedder else [()] * len(places)
+            vectors = judges.vectors(self.embedder, faces)
             for row, i in enumerate(places):
                 values = {name: float(each[row]) for name, each in measured.items()} | chosen[row].values
                 records[i] = replace(
-                    records[i], values=values, vector=tuple(vectors[row]), output_sha256=digest(edit.image[row])
+                    records[i], values=values, vector=vectors[row], output_sha256=digest(edit.image[row])
                 )
         return records
 
     def _judge(self, outputs: Tensor, faces: Tensor, truths: Tensor) -> dict[str, Tensor]:
         names = {"judged_neutral": outputs, "judged_neutral_input": faces, "judged_neutral_truth": truths}
         judged = {name: judges.is_neutral(self.recognizer, pictures).double() for name, pictures in names.items()}
-        if self.embedder:
-            embed = self.embedder.model.embed
-            judged["identity_cosine"] = (embed(outputs) * embed(faces)).sum(1).double()
-        return judged
+        return judged | judges.identity_cosine(self.embedder, outputs, faces)
 
     def _landmarks(self, edit: Edit, chosen: Sequence[Pair]) -> dict[str, Tensor]:
         both = [pair.points for pair in chosen if pair.points is not None]
@@ -106,13 +103,11 @@ class _Pairs(Items):
 
     def _read(self, numbers: Sequence[int]) -> tuple[list[Record], dict[int, Pair]]:
         """Records with what became of each row, and the pairs that can be used by their place in ``numbers``."""
-        read = [self.split.sample_and_row(number) for number in numbers]
-        records, framed = read_pairs(read, self.task.truth, self.task.detect)
-        records = [
-            whose(record, row, self.task.person, self.task.sources)
-            for record, (_, row) in zip(records, read, strict=True)
-        ]
-        return records, {i: self._pair(*pair, read[i][1]) for i, pair in framed.items()}
+        task = self.task
+        records, framed, rows = people_with_truths(
+            self.split, numbers, task.truth, task.detect, task.person, task.sources
+        )
+        return records, {i: self._pair(*pair, rows[i]) for i, pair in framed.items()}
 
     def _pair(self, face: Tensor, truth: Tensor, row: Mapping[str, Any]) -> Pair:
         values = {"intensity": float(row[self.task.intensity])} if self.task.intensity else {}

@@ -23,7 +23,7 @@ BY_FAMILY = {
         ("input", {FamilyName.NEUTRALISATION}),
         ("mean_neutral", {FamilyName.NEUTRALISATION}),
         ("pixels", {FamilyName.VERIFICATION}),
-        ("unedited", {FamilyName.EDITING}),
+        ("unedited", {FamilyName.EDITING, FamilyName.ACTION_UNIT_EDITING}),
     ],
 )
 def test_a_contestant_takes_the_families_that_it_is_able_to(name, families):

@@ -31,6 +31,8 @@ N_SCORED = {
     "edit_puppets": 1200,
     "edit_london": 27,
     "edit_ferplus": 3153,
+    "edit_au_puppets": 1200,
+    "edit_au_london": 27,
     "puppets_leakage": 1200,
     "ferplus_corrupted": 500,
     "au_puppets": 1200,
@@ -42,6 +44,7 @@ JUDGES = {
     "recognizer": judges.RECOGNIZER,
     "second_recognizer": judges.SECOND_RECOGNIZER,
     "embedder": judges.EMBEDDER,
+    "unit_reader": judges.UNIT_READER,
 }
 ALL = [benchmarks.benchmark(name) for name in benchmarks.names()]
 MODELS = [name for name in MODEL_NAMES if (BUNDLED / f"{name}.json").is_file()]
