@@ -20,7 +20,7 @@ from fer.layers import Moves, conditioned_blocks, halved, halving_blocks
 from fer.models.base import ActionUnitReader, Editor, Neutralizer
 from fer.registry import Citation, Spec
 from fer.types import ActionUnits, Edit, Framing, TargetSpace
-from fer.warping import painted, warped
+from fer.warping import warped
 
 COUNT = len(ACTION_UNITS)
 SPACE = TargetSpace(ACTION_UNITS, (0.0,) * COUNT, (1.0,) * COUNT)
@@ -49,12 +49,16 @@ class DeformConfig:
 
 @dataclass(frozen=True, eq=False)
 class Deformed:
-    """An edited face (B, 3, S, S); moved: before it was painted. flow (B, 2, S, S) in px, mask (B, 1, S, S)."""
+    """An edited face (B, 3, S, S); moved: before it was painted. flow (B, 2, S, S) in px."""
 
     image: Tensor
     moved: Tensor
     flow: Tensor
-    mask: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """How much each pixel was painted, of the range from black to white: (B, 1, S, S) in [0, 1]."""
+        return ((self.image - self.moved).abs().amax(1, keepdim=True) / 2).clamp(max=1)
 
 
 class Motion(nn.Module):
@@ -89,7 +93,11 @@ class Motion(nn.Module):
 
 
 class Texture(nn.Module):
-    """What was moved, the face and a condition -> paint and, last, the mask's logit (B, 4, 128, 128)."""
+    """What was moved, the face and a condition -> paint and, last, the mask's logit (B, 4, 128, 128).
+
+    Departs from the usual blend of two pictures: paint is added, and none is a fresh network's. A blend with a picture
+    that is not learnt yet does harm, and its mask closes for good.
+    """
 
     def __init__(self, config: DeformConfig) -> None:
         super().__init__()
@@ -138,14 +146,13 @@ class Deform(nn.Module, Editor, Neutralizer, ActionUnitReader):
         flow = self.motion.flow(layers, change, condition) if self.config.motion else torch.zeros_like(small[:, :2])
         large = resized_field(flow, faces.shape[-1])
         moved = warped(faces.float(), large)
-        mask, image = torch.zeros_like(moved[:, :1]), moved
+        image = moved
         if self.config.texture and paint:
             at_small = moved if faces.shape[-1] == self.config.size_px else warped(small.float(), flow)
             raw = resized_field(self.texture(at_small, small, condition), faces.shape[-1])
             faded = (change.abs().amax(1) / FADED_IN).clamp(max=1)[:, None, None, None]
-            mask = torch.sigmoid(raw[:, 3:] - 1) * faded
-            image = painted(moved, raw[:, :3], mask)
-        return Deformed(image, moved, large * faces.shape[-1] / 2, mask)
+            image = moved + 2 * torch.tanh(raw[:, :3]) * torch.sigmoid(raw[:, 3:]) * faded
+        return Deformed(image, moved, large * faces.shape[-1] / 2)
 
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:

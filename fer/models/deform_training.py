@@ -38,10 +38,10 @@ class DeformRecipe:
 
     seed: int = 0
     start: str = "default"  # weights of derl whose generator's layers the motion step takes over; fresh where empty
-    steps_motion: int = 1_000
-    steps_both: int = 2_600
-    rendered: int = 5_000  # changes that are rendered for it
-    rendered_validation: int = 300
+    steps_motion: int = 700
+    steps_both: int = 2_000
+    rendered: int = 4_000  # changes that are rendered for it
+    rendered_validation: int = 200
     changes: int = 9  # of them in a batch,
     puppets: int = 5  # of the stored pairs,
     london: int = 2  # of photographed ones,
@@ -52,7 +52,7 @@ class DeformRecipe:
     moved: float = 0.5  # weight of the losses of what moving alone gives, beside 1 of the edited face
     rough: float = 50.0
     fold: float = 10.0
-    paint: float = 0.002  # weight of the share of painted pixels
+    paint: float = 0.05  # weight of the L1 of what is painted
     reading: float = 0.1  # weight of the cross-entropy of the strengths that are read
     read: float = 0.5  # share of the faces that are edited from the strengths that were read, as later
     ema_decay: float = 0.998
@@ -85,7 +85,7 @@ class Step:
             "places": recipe.places * landmark_flow_loss(made.flow, given.points),
             "rough": recipe.rough * roughness(made.flow * 2 / made.flow.shape[-1]),
             "fold": recipe.fold * folded(made.flow).mean(),
-            "paint": recipe.paint * made.mask.mean(),
+            "paint": recipe.paint * (made.image - made.moved).abs().mean(),
         }
 
 
