@@ -51,7 +51,7 @@ def add(page: gr.Blocks, shelf: Shelf, shared: Shared, queueing: Mapping[str, An
     with gr.Tab("Edit", id="edit", elem_id="edit") as tab:
         gr.HTML(panels.note_html(SAME_FACE))
         with gr.Row(equal_height=False):
-            with gr.Column(scale=0, min_width=pictures.SHOWN_PX):
+            with gr.Column(scale=0, min_width=pictures.SHOWN_PX, elem_classes="dp-edited"):
                 view = muscle_ui.view_switch()
                 face = kept.html(viewer.hint_html(NO_PHOTO), "edited", js=kept.PANELS_JS)
                 start = gr.Button("Add a photograph", elem_id="add-photograph", size="sm")
