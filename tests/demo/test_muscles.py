@@ -1,4 +1,4 @@
-"""Action Units on the page: words, groups, targets with a name, the face as it is, requests, full size, another face."""
+"""Action Units on the page: words, named targets, the face as it is, requests, full size, another face."""
 
 from __future__ import annotations
 
