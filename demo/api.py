@@ -10,10 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from demo import edit_panels, editing, panels, removal, results, service, uploads
+from demo import edit_panels, editing, muscles, panels, removal, results, service, uploads
 from demo.models import Shelf
 from fer.errors import FerError, RegistryError
-from fer.models.base import ActionUnitReader, Editor, Recognizer
+from fer.models.base import Editor, Recognizer
 
 
 def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None
         the strength of each in [0, 1] by its name, as AU12; else it is empty.
         """
         with uploads.taken(dict(image)) as data, sentences():  # gradio passes the plain dictionary of a FileData
-            return service.as_json(service.read(data, shelf.take(model), shelf.first(ActionUnitReader)))
+            return service.as_json(service.read(data, shelf.take(model), shelf.unit_reader))
 
     def neutralize(image: gr.FileData, model: str = shelf.default) -> removal.NeutralAnswer:
         """Remove the expression from every face of a photograph.
@@ -61,24 +61,34 @@ def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None
 
 
 def _add_edit(shelf: Shelf, default: str, queueing: Mapping[str, Any]) -> None:
-    def edit(image: gr.FileData, emotion: str, intensity: float = 1.0, model: str = default) -> editing.EditAnswer:
+    def edit(
+        image: gr.FileData,
+        emotion: str | None = None,
+        intensity: float = 1.0,
+        model: str = default,
+        action_units: dict[str, float] | None = None,
+    ) -> editing.EditAnswer:
         """Give every face of a photograph another expression.
 
         image: a JPEG, PNG or WebP file, at most 20 MB; it is deleted once read. emotion: neutral, happiness, surprise,
         sadness, anger, disgust, fear or contempt, as far as the model knows it. intensity: 0 (no expression) to 1.
-        model: the name of a model that edits. Returns the model with its weights, what was asked for, the photograph's
-        size in px and its faces, the largest first, each with box, the generated face as a data: address of an aligned
-        PNG, how alike an embedding finds it to the face before (cosine), the probability that the judge gives to the
-        expression before and after, and a caution where the face is small, turned or tilted. The faces are generated
-        and marked as such.
+        model: the name of a model that edits. action_units, for a model that takes them: strengths from 0 to 1 by name,
+        as {"AU12": 0.8}; the others are those of the emotion or, without one, stay as the model reads them. Where two
+        work against each other, the one that was not named, or the weaker one, is set to 0, and a note says so.
+        Returns the model with its weights, what was asked for, the photograph's size in px and its faces, the largest
+        first, each with box, the generated face as a data: address of an aligned PNG, how alike an embedding finds it
+        to the face before (cosine), the probability that the judge gives to the expression before and after, a caution
+        where the face is small, turned or tilted, the Action Units that were asked for, and notes on them. The faces
+        are generated and marked as such.
         """
         with uploads.taken(dict(image)) as data, sentences():
             room = editing.studio(shelf, model)
-            target = editing.target_of(room.space, emotion, intensity)
+            units = muscles.checked(action_units or {})
+            muscles.check(room, emotion, intensity, units)
             reading = service.read(data, room.judge)
-            faces = [editing.edit(room, one, target) for one in reading.faces]
+            faces = [muscles.edit(room, one, emotion, intensity, units) for one in reading.faces]
             answers = [editing.face_json(one, edit_panels.edited_png(one)) for one in faces]
-            return editing.as_json(room, reading, emotion, intensity, answers)
+            return editing.as_json(room, reading, emotion or "", intensity, answers)
 
     gr.api(edit, api_name="edit", **queueing)
 

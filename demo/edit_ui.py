@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 
-from demo import edit_panels, editing, kept, panels, pictures, uploads, viewer
-from demo.editing import Edited, Studio
+from demo import edit_panels, editing, full_size, kept, muscle_ui, panels, pictures, second_ui, viewer
+from demo.edit_wires import (
+    NO_PHOTO,
+    SILENT,
+    Asked,
+    Controls,
+    Results,
+    Shared,
+    Spaces,
+    Updates,
+    Wires,
+    no_photo,
+    no_preset,
+    own_values,
+    result,
+    sliders_at,
+    split,
+    then_take_back,
+)
+from demo.editing import Edited, Studio, of_muscles
 from demo.kept import put
-from demo.models import JUDGE, Shelf
+from demo.models import Shelf
 from demo.service import FaceReading, Reading
 from fer.errors import FerError
-from fer.models.base import Editor, Sampler, Transferrer
+from fer.models.base import ActionUnitReader, Editor, Sampler
 from fer.types import Emotion, TargetSpace
 
 FIRST_PRESET = str(Emotion.HAPPINESS)
@@ -22,87 +40,31 @@ SAME_FACE = (
     "One photograph serves both tabs: here you edit the face that is picked on the Read tab. It works best on a face "
     "that looks straight ahead and shows no expression yet; a broad smile is hard to turn into anything else."
 )
-NO_PHOTO = "Add a photograph on the Read tab, then come back."
 NO_FACE_YET = "There is no edited face yet. " + NO_PHOTO
-ONLY_TARGETS = "The film goes from no expression to one of the list or of the sliders. Choose one of them first."
-TAKEN_OVER = "The face above takes over what this person's face shows."
 NOBODY = "Each has the expression that is chosen above."
-PREVIEW_HEIGHT_PX = 200  # of the second picture's upload area
-
-Spaces = Mapping[str, TargetSpace]
-Updates = tuple[Any, ...]
-SILENT = {"api_visibility": "private", "show_progress": "hidden"}
-
-
-class Shared(NamedTuple):
-    """What both tabs use. replaced: the events after which there is another photograph or none."""
-
-    reading: gr.State
-    picked: gr.State
-    model: gr.Radio
-    replaced: tuple[Any, ...]
-
-
-class Controls(NamedTuple):
-    """What is asked for. groups, sliders: one column, and its sliders in the order of the space, per editor."""
-
-    model: gr.Radio
-    preset: gr.Radio
-    intensity: gr.Slider
-    advanced: gr.Accordion
-    groups: list[gr.Column]
-    sliders: list[list[gr.Slider]]
-
-    @property
-    def values(self) -> list[gr.Slider]:
-        return [slider for group in self.sliders for slider in group]
-
-
-class Results(NamedTuple):
-    """What every edit writes; photograph and way show one edit only and are emptied by the next."""
-
-    add: gr.Button
-    tools: gr.Row
-    face: gr.HTML
-    gauges: gr.HTML
-    edited: gr.State
-    photograph: gr.HTML
-    way: gr.HTML
-
-
-class Wires(NamedTuple):
-    """What the events need."""
-
-    shelf: Shelf
-    spaces: Spaces
-    shared: Shared
-    controls: Controls
-    results: Results
-    queueing: Mapping[str, Any]
-
-    @property
-    def given(self) -> list[Any]:
-        return [self.shared.reading, self.shared.picked, self.controls.model]
 
 
 def add(page: gr.Blocks, shelf: Shelf, shared: Shared, queueing: Mapping[str, Any]) -> None:
     """Add the tab for the editors of the shelf, whose target spaces shape its sliders: they are loaded here."""
     spaces = {name: editing.studio(shelf, name).space for name in shelf.able(Editor)}
+    still = frozenset(name for name in shelf.able(ActionUnitReader) if name in spaces and of_muscles(spaces[name]))
     with gr.Tab("Edit", id="edit", elem_id="edit") as tab:
         gr.HTML(panels.note_html(SAME_FACE))
         with gr.Row(equal_height=False):
-            with gr.Column(scale=0, min_width=pictures.SHOWN_PX):
+            with gr.Column(scale=0, min_width=pictures.SHOWN_PX, elem_classes="dp-edited"):
+                view = muscle_ui.view_switch()
                 face = kept.html(viewer.hint_html(NO_PHOTO), "edited", js=kept.PANELS_JS)
                 start = gr.Button("Add a photograph", elem_id="add-photograph", size="sm")
             with gr.Column(scale=1, min_width=320):
-                controls, gauges = _controls(spaces)
+                controls, gauges = _controls(spaces, still)
         with gr.Row(visible=False) as tools:
             paste = gr.Button("Put it back into the photograph", size="sm", scale=0, min_width=280, elem_id="paste")
             film = gr.Button("Film the way there", size="sm", scale=0, min_width=280, elem_id="film")
         shown = [kept.html(viewer.NOTHING, name, js=kept.PANELS_JS) for name in ("edited-photograph", "way")]
         edited = gr.State(None, time_to_live=kept.STATE_SECONDS)
-        wires = Wires(shelf, spaces, shared, controls, Results(start, tools, face, gauges, edited, *shown), queueing)
-        sections = [_transfer(wires), _people(wires)]
+        results = Results(start, tools, view, face, gauges, edited, *shown)
+        wires = Wires(shelf, spaces, still, shared, controls, results, queueing)
+        sections = [second_ui.add_transfer(wires), second_ui.add_units(wires), _people(wires)]
         _wire(page, wires, tab, sections)
         _wire_results(wires, paste, film)
     start.click(None, None, None, js=viewer.OPEN_READ_JS, **SILENT)
@@ -110,25 +72,33 @@ def add(page: gr.Blocks, shelf: Shelf, shared: Shared, queueing: Mapping[str, An
         event(None, controls.model, None, js=viewer.EDIT_LINK_JS, **SILENT)
 
 
-def _controls(spaces: Spaces) -> tuple[Controls, gr.HTML]:
+def _controls(spaces: Spaces, still: frozenset[str]) -> tuple[Controls, gr.HTML]:
     """Model, preset and intensity; the gauges; and below them, so that they stay in sight, a slider for each name."""
     names = list(spaces)
-    several = len(names) > 1
-    model = gr.Radio(names, value=names[0], show_label=False, container=False, visible=several, elem_id="edit-model")
-    choices = editing.presets(spaces[names[0]])
-    named = _named(choices)
-    preset = gr.Radio(choices, value=_first(choices), label="Expression", elem_id="preset")
+    first, choices = names[0], editing.presets(spaces[names[0]])
+    model = gr.Radio(
+        names, value=first, show_label=False, container=False, visible=len(names) > 1, elem_id="edit-model"
+    )
+    start = None if first in still else _first(choices)
+    preset = gr.Radio(choices, value=start, label="Expression", elem_id="preset")
+    as_it_is = gr.Button(muscle_ui.AS_IT_IS, size="sm", visible=first in still, elem_id="as-it-is")
     intensity = gr.Slider(
-        0, 1, 1, step=0.01, label="Intensity", buttons=[], interactive=True, visible=named, elem_id="intensity"
+        *(0, 1, 1),
+        step=0.01,
+        label="Intensity",
+        buttons=[],
+        interactive=start is not None,
+        visible=_named(choices),
+        elem_id="intensity",
     )
     gauges = kept.html(viewer.NOTHING, "gauges", js=kept.PANELS_JS)
     groups, sliders = [], []
-    with gr.Accordion("Advanced: mix your own", open=not named, elem_id="advanced") as advanced:
+    with gr.Accordion("Advanced: mix your own", open=_opened(spaces[first]), elem_id="advanced") as advanced:
         for name, space in spaces.items():
-            with gr.Column(visible=name == names[0], elem_classes="dp-sliders") as group:
-                sliders.append(_sliders(space))
+            with gr.Column(visible=name == first, elem_classes="dp-sliders") as group:
+                sliders.append(_sliders(space, still=name in still))
             groups.append(group)
-    return Controls(model, preset, intensity, advanced, groups, sliders), gauges
+    return Controls(model, preset, as_it_is, intensity, advanced, groups, sliders), gauges
 
 
 def _named(choices: Sequence[str]) -> bool:
@@ -140,134 +110,105 @@ def _first(choices: Sequence[str]) -> str:
     return FIRST_PRESET if FIRST_PRESET in choices else choices[0]
 
 
-def _sliders(space: TargetSpace) -> list[gr.Slider]:
-    """One per name, at what the first preset asks for."""
-    target = editing.target_of(space, _first(editing.presets(space)), 1.0)
+def _opened(space: TargetSpace) -> bool:
+    """Whether the sliders are seen at once: where they are what the editor is for."""
+    return of_muscles(space) or not _named(editing.presets(space))
+
+
+def _sliders(space: TargetSpace, still: bool) -> list[gr.Slider]:
+    """One per name, at what the first preset asks for, or at 0 where they wait for a face."""
+    target = editing.target_of(space, _first(editing.presets(space)), 0.0 if still else 1.0)
+    if of_muscles(space):
+        return muscle_ui.sliders(target)
     return [
-        gr.Slider(low, high, value, step=(high - low) / 100, label=name, buttons=[], interactive=True)
+        gr.Slider(low, high, value, step=(high - low) / editing.SLIDER_STEPS, label=name, buttons=[], interactive=True)
         for name, low, high, value in zip(space.names, space.low, space.high, target, strict=True)
     ]
 
 
 def _wire(page: gr.Blocks, wires: Wires, tab: gr.Tab, sections: list[gr.Accordion]) -> None:
     """Every edit: on entering the tab, live from the controls, and nothing left of a photograph that was replaced."""
-    controls, results = wires.controls, wires.results
-    live = {**SILENT, **wires.queueing, "trigger_mode": "always_last"}
-    mixed = [*wires.given, *controls.values]
-    asked = [*wires.given, controls.preset, controls.intensity]
-    mixing = [*results, controls.preset, controls.intensity]
-    switched = [controls.preset, controls.intensity, controls.advanced, *controls.groups, *sections]
-    switch = {"fn": partial(_switch, wires), "inputs": asked, "outputs": [*results, *controls.values, *switched]}
+    controls, results, live = wires.controls, wires.results, wires.live
+    by_sliders = [*wires.given, *controls.values]
+    by_preset = [*wires.given, controls.preset, controls.intensity]
+    moving = [*results, *controls.values]
+    switched = [controls.preset, controls.intensity, controls.as_it_is, controls.advanced, *controls.groups, *sections]
+    switch = {"fn": partial(_switch, wires), "inputs": by_preset, "outputs": [*moving, *switched]}
     events = [
-        tab.select(partial(_enter, wires), [results.edited, *mixed], list(results), **live),
-        controls.preset.input(partial(_ask, wires), asked, [*results, *controls.values, controls.intensity], **live),
-        controls.intensity.input(partial(_turn, wires), asked, [*results, *controls.values], **live),
+        tab.select(partial(_enter, wires), [results.edited, *by_sliders], wires.mixing, **live),
+        controls.preset.input(partial(_ask, wires), by_preset, [*moving, controls.intensity], **live),
+        controls.intensity.input(partial(_turn, wires), by_preset, moving, **live),
         controls.model.input(**switch, **live),
-        *(slider.input(partial(_mix, wires), mixed, mixing, **live) for slider in controls.values),
+        *(
+            slider.input(partial(_mix, wires), by_sliders, [*results, controls.preset, controls.intensity], **live)
+            for slider in controls.values
+        ),
+        *muscle_ui.wire(wires),
     ]
     for event in events:
-        _then_take_back(event, [results.face, results.gauges])
+        then_take_back(event, [results.face, results.gauges])
     for event in wires.shared.replaced:
-        event.then(_no_photo, None, list(results), **SILENT)
+        event.then(no_photo, None, list(results), **SILENT)
     linked = page.load(None, None, controls.model, js=viewer.from_link_js(list(wires.spaces), controls.model.value))
     linked.then(**switch, queue=False, **SILENT).then(None, None, None, js=viewer.OPEN_EDIT_JS, **SILENT)
 
 
-def _then_take_back(event: Any, shown: list[Any]) -> None:
-    """Once the browser has them, empty the values on the server. Never skipped, however fast the edits come."""
-    event.then(partial(kept.take_back, len(shown)), None, shown, queue=False, trigger_mode="multiple", **SILENT)
-
-
-def _no_photo() -> Updates:
-    nothing = [put(viewer.NOTHING) for _ in range(3)]
-    hint = put(viewer.hint_html(NO_PHOTO))
-    return gr.update(visible=True), gr.update(visible=False), hint, nothing[0], None, *nothing[1:]
-
-
-def _result(
-    wires: Wires, reading: Reading | None, picked: int, name: str, make: Callable[[Studio, FaceReading], Edited]
-) -> Updates:
-    """The picked face, edited, in the order of ``Results``; what is wrong becomes a sentence in place of the face."""
-    if reading is None or not 0 <= picked < len(reading.faces):
-        return _no_photo()
-    nothing = [put(viewer.NOTHING) for _ in range(2)]
-    edited: Edited | None
-    try:
-        edited = make(editing.studio(wires.shelf, name), reading.faces[picked])
-        face, gauges = edit_panels.face_html(edited), edit_panels.gauges_html(edited, picked, len(reading.faces))
-    except FerError as error:
-        edited, face, gauges = None, viewer.message_html(str(error)), viewer.NOTHING
-    tools = gr.update(visible=edited is not None)
-    return gr.update(visible=False), tools, put(face), put(gauges), edited, *nothing
-
-
-def _own(wires: Wires, name: str, values: Sequence[Any]) -> Sequence[Any]:
-    """Those of all sliders' values that belong to the editor of that name."""
-    start = 0
-    for other, space in wires.spaces.items():
-        if other == name:
-            return values[start : start + len(space.names)]
-        start += len(space.names)
-    return ()
-
-
-def _by_sliders(wires: Wires, reading: Reading | None, picked: int, name: str, *values: float) -> Updates:
+def _by_sliders(wires: Wires, asked: Asked, values: Sequence[Any]) -> Updates:
     """The face as the sliders ask for it."""
-    own = _own(wires, name, values)
-    return _result(
-        wires, reading, picked, name, lambda room, one: editing.edit(room, one, editing.checked(room.space, own))
-    )
+    own = own_values(wires, asked.name, values)
+    return result(wires, asked, lambda room, one: editing.edit(room, one, editing.checked(room.space, own)))[1]
 
 
-def _mix(wires: Wires, reading: Reading | None, picked: int, name: str, *values: float) -> Updates:
-    """A slider was moved: no preset is chosen any more, so that a click brings one back, and none can be turned."""
-    result = _by_sliders(wires, reading, picked, name, *values)
-    return *result, gr.update(value=None), gr.update(interactive=False)
+def _mix(wires: Wires, *given: Any) -> Updates:
+    """A slider was moved."""
+    return *_by_sliders(wires, *split(given)), *no_preset()
 
 
-def _enter(wires: Wires, edited: Edited | None, reading: Reading | None, picked: int, name: str, *values: float) -> Any:
-    """The face that is picked by now; nothing where it is shown already."""
-    there = reading is not None and 0 <= picked < len(reading.faces)
-    if there and edited is not None and edited.one.crop is reading.faces[picked].crop:
-        return tuple(gr.skip() for _ in wires.results)
-    return _by_sliders(wires, reading, picked, name, *values)
+def _enter(wires: Wires, edited: Edited | None, *given: Any) -> Updates:
+    """The face that is picked by now, as it is or as the sliders ask for it; nothing where it is shown already."""
+    asked, values = split(given)
+    if asked.one and edited is not None and edited.one.crop is asked.one.crop:
+        return tuple(gr.skip() for _ in wires.mixing)
+    if asked.one and asked.name in wires.still:
+        return muscle_ui.as_it_is(wires, asked)
+    return *_by_sliders(wires, asked, values), *(gr.skip() for _ in wires.mixing[len(wires.results) :])
 
 
-def _turn(wires: Wires, reading: Reading | None, picked: int, name: str, preset: str, intensity: float) -> Updates:
+def _turn(wires: Wires, *given: Any) -> Updates:
     """The face as preset and intensity ask for it, and the sliders of the editor where they put them."""
+    asked, (preset, intensity) = split(given)
 
     def make(room: Studio, one: FaceReading) -> Edited:
         return editing.edit(room, one, editing.target_of(room.space, preset, intensity))
 
-    result = _result(wires, reading, picked, name, make)
+    updates = result(wires, asked, make)[1]
     try:
-        target: Sequence[float] = editing.target_of(wires.spaces[name], preset, intensity)
+        target = editing.target_of(wires.spaces[asked.name], preset, intensity)
     except FerError:  # the sentence stands in the result
-        target = ()
-    moved = [
-        gr.update(value=value) if target and other == name else gr.skip()
-        for other, space in wires.spaces.items()
-        for value in (target if target and other == name else space.names)
-    ]
-    return *result, *moved
+        return *updates, *sliders_at(wires, asked.name, None)
+    return *updates, *sliders_at(wires, asked.name, target)
 
 
-def _ask(wires: Wires, reading: Reading | None, picked: int, name: str, preset: str, intensity: float) -> Updates:
+def _ask(wires: Wires, *given: Any) -> Updates:
     """A preset was chosen: it can be more or less intense."""
-    return *_turn(wires, reading, picked, name, preset, intensity), gr.update(interactive=True)
+    return *_turn(wires, *given), gr.update(interactive=True)
 
 
-def _switch(wires: Wires, reading: Reading | None, picked: int, name: str, preset: str | None, share: float) -> Updates:
+def _switch(wires: Wires, *given: Any) -> Updates:
     """Another editor: its presets, its sliders, what it can do."""
-    choices = editing.presets(wires.spaces[name])
-    preset = preset if preset in choices else _first(choices)
+    asked, (preset, intensity) = split(given)
+    space, still = wires.spaces[asked.name], asked.name in wires.still
+    choices = editing.presets(space)
+    chosen = None if still else preset if preset in choices else _first(choices)
+    moved = muscle_ui.as_it_is(wires, asked)[:-2] if still else _turn(wires, *asked, chosen, intensity)
     return (
-        *_turn(wires, reading, picked, name, preset, share),
-        gr.update(choices=choices, value=preset),
-        gr.update(interactive=True, visible=_named(choices)),
-        gr.skip() if _named(choices) else gr.update(open=True),
-        *(gr.update(visible=other == name) for other in wires.spaces),
-        *(gr.update(visible=name in wires.shelf.able(able)) for able in (Transferrer, Sampler)),
+        *moved,
+        gr.update(choices=choices, value=chosen),
+        gr.update(interactive=not still, visible=_named(choices)),
+        gr.update(visible=still),
+        gr.update(open=True) if _opened(space) else gr.skip(),
+        *(gr.update(visible=other == asked.name) for other in wires.spaces),
+        *(gr.update(visible=can(wires, asked.name)) for can in (second_ui.transfers, second_ui.borrows_units, _draws)),
     )
 
 
@@ -276,7 +217,7 @@ def _wire_results(wires: Wires, paste: gr.Button, film: gr.Button) -> None:
     results, slow = wires.results, {"api_visibility": "private", "show_progress": "minimal", **wires.queueing}
     sent = gr.Textbox(visible=False)  # the photograph, which only the browser has
     pasted = paste.click(
-        _paste,
+        partial(_paste, wires),
         [wires.shared.reading, results.edited, sent],
         results.photograph,
         js=viewer.PHOTO_JS,
@@ -284,23 +225,24 @@ def _wire_results(wires: Wires, paste: gr.Button, film: gr.Button) -> None:
         **slow,
     )
     filmed = film.click(partial(_film, wires), results.edited, results.way, show_progress_on=film, **slow)
-    _then_take_back(pasted, [results.photograph, sent])  # gradio files what is sent, too
-    _then_take_back(filmed, [results.way])
+    then_take_back(pasted, [results.photograph, sent])  # gradio files what is sent, too
+    then_take_back(filmed, [results.way])
 
 
-def _paste(reading: Reading | None, edited: Edited | None, address: str) -> Any:
+def _paste(wires: Wires, reading: Reading | None, edited: Edited | None, address: str) -> Any:
     if reading is None or edited is None:
         return put(panels.note_html(NO_FACE_YET))
     try:
-        photo = editing.returned_photo(address, reading)
+        photo = full_size.returned_photo(address, reading)
+        pasted = full_size.pasted(editing.studio(wires.shelf, edited.model), photo, reading, edited)
     except FerError as error:
         return put(viewer.message_html(str(error)))
-    return put(edit_panels.photograph_html(photo, editing.pasted(photo, reading, edited)))
+    return put(edit_panels.photograph_html(photo, pasted))
 
 
 def _film(wires: Wires, edited: Edited | None) -> Any:
-    if edited is None or not any(edited.target or ()):
-        return put(panels.note_html(NO_FACE_YET if edited is None else ONLY_TARGETS))
+    if edited is None:
+        return put(panels.note_html(NO_FACE_YET))
     try:
         film = editing.film(editing.studio(wires.shelf, edited.model), edited.one, edited.target)
     except FerError as error:
@@ -308,60 +250,14 @@ def _film(wires: Wires, edited: Edited | None) -> Any:
     return put(edit_panels.film_html(film, edited.label))
 
 
-def _transfer(wires: Wires) -> gr.Accordion:
-    """A second picture whose expression is taken over."""
-    able = wires.controls.model.value in wires.shelf.able(Transferrer)
-    with gr.Accordion(
-        "Take the expression from another picture", open=False, visible=able, elem_id="borrow"
-    ) as section:
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=1, min_width=320):
-                picture = gr.Image(
-                    label="Second picture",
-                    show_label=False,
-                    height=PREVIEW_HEIGHT_PX,
-                    type="filepath",
-                    sources=["upload", "webcam", "clipboard"],
-                    buttons=[],
-                    placeholder="Drop a picture of one person here\nor click to choose one",
-                    elem_id="second",
-                )
-            with gr.Column(scale=1, min_width=320):
-                source = kept.html(panels.note_html(TAKEN_OVER), "source")
-        outputs = [picture, source, *wires.results]
-        taken = picture.input(
-            partial(_take_over, wires),
-            [*wires.given, picture],
-            outputs,
-            preprocess=False,
-            api_visibility="private",
-            show_progress_on=source,
-            **wires.queueing,
-        )
-        _then_take_back(taken, [source, wires.results.face, wires.results.gauges])
-    return section
-
-
-def _take_over(
-    wires: Wires, reading: Reading | None, picked: int, name: str, payload: Mapping[str, Any] | None
-) -> Updates:
-    """The edit by a second picture; what is wrong with that one is said beside it, and the face above stays."""
-    untouched = [gr.skip() for _ in wires.results]
-    if not payload:
-        return put(None), put(viewer.NOTHING), *untouched
-    try:
-        with uploads.taken(payload, uploads.PREVIEW_SECONDS) as data:
-            source = editing.source_face(data, wires.shelf.take(JUDGE))
-        wires.shelf.take(name, Transferrer)
-    except FerError as error:
-        return put(None), put(viewer.message_html(str(error))), *untouched
-    result = _result(wires, reading, picked, name, lambda room, one: editing.transfer(room, one, source))
-    return put(None), put(edit_panels.source_html(source)), *result
+def _draws(wires: Wires, name: str) -> bool:
+    """Whether that editor draws people."""
+    return name in wires.shelf.able(Sampler)
 
 
 def _people(wires: Wires) -> gr.Accordion:
     """Faces that are drawn, not edited: no photograph is needed."""
-    able = wires.controls.model.value in wires.shelf.able(Sampler)
+    able = _draws(wires, wires.controls.model.value)
     with gr.Accordion("People who do not exist", open=False, visible=able, elem_id="people") as section:
         with gr.Row(equal_height=False):
             label = "Seed (same seed, same people)"
@@ -378,7 +274,7 @@ def _people(wires: Wires) -> gr.Accordion:
             show_progress_on=draw,
             **wires.queueing,
         )
-        _then_take_back(event, [drawn])
+        then_take_back(event, [drawn])
     return section
 
 
@@ -386,7 +282,7 @@ def _draw(wires: Wires, name: str, seed: Any, *values: float) -> Any:
     try:
         wires.shelf.take(name, Sampler)
         room = editing.studio(wires.shelf, name)
-        target = editing.checked(room.space, _own(wires, name, values))
+        target = editing.checked(room.space, own_values(wires, name, values))
         return put(edit_panels.people_html(editing.people(room, target, editing.checked_seed(seed))))
     except FerError as error:
         return put(viewer.message_html(str(error)))

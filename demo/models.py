@@ -10,7 +10,7 @@ from typing import Any
 import fer
 from fer import registry, weights
 from fer.errors import RegistryError
-from fer.models.base import Neutralizer, Recognizer
+from fer.models.base import ActionUnitReader, Editor, Neutralizer, Recognizer
 
 JUDGE = "plain"  # reads what others made: it sees no residue and was not trained with them
 IDENTITY = "identity"  # tells whether a generated face is still the same person
@@ -81,10 +81,15 @@ class Shelf:
         """Names of the models that inherit ``capability``."""
         return [offer.name for offer in self.offers if offer.can(capability)]
 
-    def first(self, capability: type) -> Loaded | None:
-        """The first model that inherits ``capability``; None where none does. Raises WeightsError."""
-        able = self.able(capability)
-        return self.take(able[0], capability) if able else None
+    @property
+    def unit_reader(self) -> Loaded | None:
+        """Who reads Action Units: one that does nothing but read before one that also edits; None where nobody does.
+
+        Raises WeightsError.
+        """
+        able = self.able(ActionUnitReader)
+        only = [name for name in able if name not in self.able(Editor)]
+        return self.take((only or able)[0], ActionUnitReader) if able else None
 
     def removes(self, name: str) -> bool:
         """Whether the reader also gives the face without its expression."""

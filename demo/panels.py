@@ -102,6 +102,15 @@ def compare_html(before: str, after: str, what: str, ratio: float, widest_px: in
     )
 
 
+def alone_html(picture: Image.Image, what: str, words: str) -> str:
+    """A generated picture where a before and after would stand, with words below."""
+    return (
+        f'<figure class="dp-compare" style="--ratio:1;--widest:{pictures.SHOWN_PX}px"><div class="dp-pair">'
+        f'<img src="{generated(picture)}" alt="{escape(what)}, generated"></div>'
+        f"<figcaption>{escape(words)}</figcaption></figure>"
+    )
+
+
 def generated(picture: Image.Image) -> str:
     """The address of a picture that is shown with the mark."""
     return address(pictures.jpeg(pictures.marked(picture), (90,)), "image/jpeg")

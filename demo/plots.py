@@ -8,11 +8,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from demo.service import percent
-from fer.action_units import ACTIONS
+from fer.action_units import ACTIONS, AT_WORK
 
 ACCENT = "#0f766e"
 QUIET = "#a3aab2"
-VISIBLE = 0.2  # strength of an Action Unit from which on it is drawn in the accent colour
 INK = "#4b5259"  # page.css lightens it on the dark background
 MODEL_COLOURS = ("#0f766e", "#b45309", "#4f5d9c", "#9d3c72", "#5b6b1f", "#64748b")
 FONT = {
@@ -49,14 +48,14 @@ def expression_chart(probabilities: Mapping[str, float]) -> go.Figure:
 def unit_chart(strengths: Mapping[str, float]) -> go.Figure:
     """A horizontal bar for each Action Unit, 0 to 1, with what is seen on its left and the muscle on its right.
 
-    What is at least ``VISIBLE`` stands in the accent colour. strengths: by the name of the Action Unit.
+    What is at least ``AT_WORK`` stands in the accent colour. strengths: by the name of the Action Unit.
     """
     actions = [ACTIONS[name] for name in strengths]
     bars = go.Bar(
         x=[round(strength, 3) for strength in strengths.values()],
         y=[f"{name} {action.seen}" for name, action in zip(strengths, actions, strict=True)],
         orientation="h",
-        marker={"color": [ACCENT if strength >= VISIBLE else QUIET for strength in strengths.values()]},
+        marker={"color": [ACCENT if strength >= AT_WORK else QUIET for strength in strengths.values()]},
         text=[action.muscle for action in actions],
         textfont={"size": 12},
         textposition="outside",

@@ -10,7 +10,7 @@ import gradio as gr
 from PIL import Image
 
 from demo import api, edit_ui, kept, models, panels, plots, removal, results, service, uploads, viewer
-from demo.edit_ui import Shared
+from demo.edit_wires import Shared
 from demo.kept import hide, put
 from demo.models import Shelf
 from demo.service import Example, Reading
@@ -61,6 +61,7 @@ def build(
 
         page.unload(forget)
         page.load(None, None, shared.model, js=viewer.from_link_js(shelf.able(Recognizer), shelf.default))
+        page.load(None, None, None, js=viewer.KEEP_FILE_JS)
     return page
 
 
@@ -148,8 +149,9 @@ def _wire(shelf: Shelf, choices: list[Example], strip: gr.HTML, tab: Tab) -> Sha
     def show_example(model: str, event: gr.EventData) -> Updates:
         return _show(shelf, choices[int(event.index) % len(choices)].picture(), model)
 
-    uploaded = tab.picture.input(show_upload, [tab.picture, tab.model], fresh, preprocess=False, **quiet, **READING)
-    clicked = strip.select(show_example, tab.model, fresh, **quiet, **READING)
+    sent = [tab.picture, tab.model]
+    uploaded = tab.picture.input(show_upload, sent, fresh, js=viewer.SAME_FILE_JS, preprocess=False, **quiet, **READING)
+    clicked = strip.select(show_example, tab.model, fresh, js=viewer.FORGET_FILE_JS, **quiet, **READING)
     picked = tab.shown.select(_pick, tab.reading, [*answers, tab.picked], **silent)
     changed = tab.model.input(
         partial(_change, shelf), [tab.reading, tab.picked, tab.model], [*answers, tab.reading, tab.everyone], **quiet
@@ -162,7 +164,7 @@ def _wire(shelf: Shelf, choices: list[Example], strip: gr.HTML, tab: Tab) -> Sha
                 partial(_everyone, shelf), [tab.reading, tab.photo], [tab.everyone, tab.photo], **silent, **READING
             )
         done.then(partial(kept.take_back, len(shown)), None, shown, queue=False, **silent)
-    emptied = tab.again.click(_empty, None, fresh, **silent)
+    emptied = tab.again.click(_empty, None, fresh, js=viewer.FORGET_FILE_JS, **silent)
     tab.model.input(None, tab.model, None, js=viewer.LINK_JS, **silent)
     return Shared(tab.reading, tab.picked, tab.model, (uploaded, clicked, emptied))
 
@@ -183,7 +185,7 @@ def _show(shelf: Shelf, source: ImageSource, model: str) -> Updates:
         return _empty(viewer.message_html(str(error)))
     reading: Reading | None = None
     try:
-        reading = service.read(photo, shelf.take(model), shelf.first(ActionUnitReader))
+        reading = service.read(photo, shelf.take(model), shelf.unit_reader)
         answer = _answer(shelf, reading, 0)
     except FerError as error:
         answer = _no_answer(str(error))

@@ -70,10 +70,34 @@ OPEN_EDIT_JS = """() => {
 }"""
 OPEN_READ_JS = "() => document.querySelector('#read-button').click()"
 
-# The photograph as the page shows it, sent back once in place of the last argument.
-PHOTO_JS = """(...given) => [
-  ...given.slice(0, -1), (document.querySelector('#shown .dp-frame img') || {src: ''}).src
-]"""
+# The photograph's own file stays in the browser, so that it can be sent back in full size. It is remembered when it is
+# chosen or dropped; anything else that becomes the photograph (webcam, clipboard, example) is none, and forgets it.
+KEEP_FILE_JS = """() => {
+  const remember = (event, files) => {
+    if (event.target.closest('#photograph') && files && files.length) window.dpFile = files[0];
+  };
+  document.addEventListener('change', (event) => remember(event, event.target.files), true);
+  document.addEventListener('drop', (event) => remember(event, event.dataTransfer.files), true);
+}"""
+SAME_FILE_JS = """(picture, ...given) => {
+  const kept = window.dpFile;
+  if (!picture || !kept || picture.orig_name !== kept.name || picture.size !== kept.size) window.dpFile = null;
+  return [picture, ...given];
+}"""
+FORGET_FILE_JS = "(...given) => { window.dpFile = null; return given; }"
+
+# The photograph, sent back once in place of the last argument: its file, else as the page shows it.
+PHOTO_JS = """async (...given) => {
+  const shown = document.querySelector('#shown .dp-frame img');
+  const read = (file) => new Promise((done) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.onerror = () => done('');
+    reader.readAsDataURL(file);
+  });
+  const own = shown && window.dpFile ? await read(window.dpFile) : '';
+  return [...given.slice(0, -1), own || (shown || {src: ''}).src];
+}"""
 
 
 def from_link_js(offered: Sequence[str], default: str) -> str:

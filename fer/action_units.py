@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import combinations, product
 
 import torch
 from torch import Tensor
@@ -84,6 +85,15 @@ TOGETHER = (
 )
 APART = (("AU2", "AU6"), ("AU2", "AU7"), ("AU12", "AU15"), ("AU12", "AU17"))
 
+# One closes what the other opens. Nobody shows both clearly, and the renderer draws no pair of them at random.
+OPPOSED = (
+    ({"AU5"}, {"AU43"}),
+    ({"AU16", "AU25", "AU26", "AU27"}, {"AU17", "AU23", "AU24", "AU28"}),
+    ({"AU18", "AU22"}, {"AU12", "AU14", "AU15", "AU20", "AU23", "AU24", "AU28"}),
+    ({"AU26"}, {"AU27"}),
+)
+AT_WORK = 0.2  # strength from which on an Action Unit counts as seen
+
 # Strengths of a clear expression, for those who must pick one of the many faces that a name allows: after the
 # prototypes of the investigators' guide, for each the best of four, or nearly, by how often ``plain`` named it when
 # ``fesgan`` drew it on 48 validation people.
@@ -108,6 +118,17 @@ def typical_units(code: Tensor) -> Tensor:
     """Strengths (B, 23) in [0, 1] of ``TYPICAL`` for degrees (B, 7) of the seven expressions in canonical order."""
     table = torch.stack([units_of(TYPICAL[emotion]) for emotion in EMOTIONS[1:]])
     return (code @ table.to(code)).clamp(0, 1)
+
+
+def opposed(one: str, other: str) -> bool:
+    """Whether two Action Units undo each other, see ``OPPOSED``."""
+    return any({(one, other), (other, one)} & set(product(first, second)) for first, second in OPPOSED)
+
+
+def contradictions(strengths: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Pairs that undo each other and are both at ``AT_WORK`` or above, in the order of ACTION_UNITS."""
+    seen = [name for name in ACTION_UNITS if strengths.get(name, 0.0) >= AT_WORK]
+    return [pair for pair in combinations(seen, 2) if opposed(*pair)]
 
 
 def knowledge_table() -> Tensor:

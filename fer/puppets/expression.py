@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
-from fer.action_units import ACTION_UNITS, AU_INDEX
+from fer.action_units import ACTION_UNITS, AU_INDEX, opposed
 from fer.types import Emotion
 
 # fmt: off
@@ -84,13 +83,6 @@ PROTOTYPES: Mapping[Emotion, Sequence[Sequence[Ingredient]]] = {
     ],
 }
 # fmt: on
-# Action Units that are not drawn together where classes do not ask for them: one closes what the other opens.
-OPPOSED = (
-    ({"AU5"}, {"AU43"}),
-    ({"AU16", "AU25", "AU26", "AU27"}, {"AU17", "AU23", "AU24", "AU28"}),
-    ({"AU18", "AU22"}, {"AU12", "AU14", "AU15", "AU20", "AU23", "AU24", "AU28"}),
-    ({"AU26"}, {"AU27"}),
-)
 FURTHER_UNITS = 0.9  # mean number of Action Units drawn beside the first, where none is drawn for a class
 WEAKEST_UNIT = 0.15
 WEAKEST_STRETCH = 0.5  # of AU27: a weaker one opens the jaw as AU26 does
@@ -155,11 +147,6 @@ def sample_action_units(rng: np.random.Generator) -> Expression:
             strengths[AU_INDEX[name]] = rng.uniform(weakest, 1.0)
     _add_extras(rng, strengths, Emotion.NEUTRAL)
     return Expression(Emotion.NEUTRAL, 0.0, *_sides_of(rng, strengths), _gaze(rng))
-
-
-def opposed(one: str, other: str) -> bool:
-    """Whether two Action Units undo each other, see ``OPPOSED``."""
-    return any({(one, other), (other, one)} & set(product(first, second)) for first, second in OPPOSED)
 
 
 def class_shares() -> np.ndarray:

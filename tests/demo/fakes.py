@@ -19,9 +19,10 @@ from torch import Tensor
 import app
 from demo.models import IDENTITY, JUDGE, Loaded, Offer, Shelf
 from demo.service import EXAMPLES_FOLDER
-from fer.action_units import ACTION_UNITS
+from fer.action_units import ACTION_UNITS, AU_INDEX
 from fer.models.base import ActionUnitReader, Editor, Embedder, Neutralizer, Recognizer, Sampler, Transferrer
 from fer.types import EMOTIONS, ActionUnits, Edit, Framing, Prediction, TargetSpace
+from fer.warping import warped
 
 
 class Counting(Recognizer):
@@ -104,6 +105,46 @@ class Muscular(Editor):
 
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         return Edit(tinted(faces, target[:, 0] / 5), {})
+
+
+BENT = dict.fromkeys(ACTION_UNITS, 0.0) | {"AU6": 0.3, "AU12": 0.506}  # what ``Bending`` reads in every face
+
+
+def bent(faces: Tensor, target: Tensor, shown: Tensor) -> Edit:
+    """Faces moved sideways around the mouth by AU12, a tenth of the side at most, and painted red there by AU25."""
+    change, size = target - shown, faces.shape[-1]
+    spot = bump(size, 0.5, 0.72)
+    flow = torch.zeros(len(faces), 2, size, size)
+    flow[:, 0] = change[:, AU_INDEX["AU12"], None, None] * 0.1 * size * spot
+    moved = warped(faces, flow * 2 / size)
+    mask = (change[:, AU_INDEX["AU25"], None, None].clamp(0, 1) * spot)[:, None]
+    red = torch.tensor([1.0, -1.0, -1.0])[:, None, None]
+    return Edit(moved * (1 - mask) + red * mask, {"flow": flow, "mask": mask, "moved": moved})
+
+
+class Bending(Editor, ActionUnitReader):
+    """Edits Action Units from what it reads, ``BENT`` in every face: asked for that, it changes nothing."""
+
+    @property
+    def target_space(self) -> TargetSpace:
+        return TargetSpace(ACTION_UNITS, (0.0,) * 23, (1.0,) * 23)
+
+    def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
+        return ActionUnits(torch.tensor([list(BENT.values())]).repeat(len(faces), 1), ACTION_UNITS)
+
+    def edit(self, faces: Tensor, target: Tensor) -> Edit:
+        return bent(faces, target, torch.tensor([list(BENT.values())]))
+
+
+class Unread(Editor):
+    """Edits Action Units as ``Bending`` does a face at rest, and reads none."""
+
+    @property
+    def target_space(self) -> TargetSpace:
+        return Bending().target_space
+
+    def edit(self, faces: Tensor, target: Tensor) -> Edit:
+        return bent(faces, target, torch.zeros(1, 23))
 
 
 class Rising(ActionUnitReader):

@@ -95,11 +95,11 @@ def test_edit_is_public_and_typed(client: Client) -> None:
     endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     assert set(endpoints) == {"/read", "/neutralize", "/edit", "/benchmarks"}
     given = {p["parameter_name"]: p for p in endpoints["/edit"]["parameters"]}
-    assert list(given) == ["image", "emotion", "intensity", "model"]
+    assert list(given) == ["image", "emotion", "intensity", "model", "action_units"]
     assert (given["intensity"]["parameter_default"], given["model"]["parameter_default"]) == (1.0, "tint")
     answer = endpoints["/edit"]["returns"][0]["type"]["properties"]
     face = answer["faces"]["items"]["properties"]
-    assert set(face) == {"box", "size", "edited", "identity", "before", "after", "caution"}
+    assert set(face) == {"box", "size", "edited", "identity", "before", "after", "caution", "action_units", "notes"}
     assert len(endpoints["/edit"]["description"]) > 60
 
 

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demo import editing, pictures, service
+from demo import editing, full_size, pictures, service
 from demo.editing import Studio
 from demo.service import FaceReading
 from fer.errors import FerError, ImageError, NoFaceError, RegistryError
@@ -232,8 +232,8 @@ def test_the_face_is_pasted_where_it_is_also_into_a_smaller_photograph() -> None
     reading = service.read(photo, loaded())
     done = editing.edit(room(), reading.faces[2], HAPPY)
     for size in (photo.size, (photo.width // 2, photo.height // 2)):
-        small = editing.returned_photo(returned(photo.resize(size)), reading)
-        change = np.asarray(editing.pasted(small, reading, done), int) - np.asarray(small, int)
+        small = full_size.returned_photo(returned(photo.resize(size)), reading)
+        change = np.asarray(full_size.pasted(room(), small, reading, done), int) - np.asarray(small, int)
         scale = size[0] / photo.width
         x, y = (scale * done.one.face.landmarks[3:].mean(0)).round().int().tolist()
         assert change[y, x, 0] > 25
@@ -257,7 +257,7 @@ def test_the_face_is_pasted_where_it_is_also_into_a_smaller_photograph() -> None
 def test_a_photograph_that_does_not_come_back_is_asked_for_again(address: object, words: str) -> None:
     reading = service.read(encoded(astronaut()), loaded())
     with pytest.raises(FerError, match=words):
-        editing.returned_photo(address, reading)
+        full_size.returned_photo(address, reading)
 
 
 def test_the_studio_is_the_editor_with_its_judges() -> None:

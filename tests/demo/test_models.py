@@ -10,8 +10,8 @@ import pytest
 from demo import models
 from demo.models import Offer, Shelf
 from fer.errors import RegistryError, WeightsError
-from fer.models.base import ActionUnitReader, Editor, Embedder, Neutralizer, Recognizer
-from tests.demo.fakes import Counting, Tinting, loaded, shelf
+from fer.models.base import Editor, Embedder, Neutralizer, Recognizer
+from tests.demo.fakes import Bending, Counting, Rising, Tinting, loaded, shelf
 
 
 def test_models_with_bundled_weights_are_offered_for_what_they_can_do(
@@ -38,11 +38,13 @@ def test_a_model_is_refused_for_what_it_cannot_do() -> None:
         offered.take("plain", Editor)
 
 
-def test_the_first_model_that_can_is_given_where_there_is_one() -> None:
-    assert shelf().first(ActionUnitReader) is None
-    found = shelf(units=True).first(ActionUnitReader)
-    assert found is not None
-    assert found.name == "au"
+def test_action_units_are_read_by_one_that_only_reads_before_one_that_also_edits() -> None:
+    assert shelf().unit_reader is None
+    assert shelf(editors={"tint": Tinting()}).unit_reader is None
+    models = {"deform": Bending(), "au": Rising()}
+    both = Shelf([Offer(name, type(model)) for name, model in models.items()], lambda name: loaded(name, models[name]))
+    names = [found.unit_reader.name for found in (both, shelf(editors={"deform": Bending()})) if found.unit_reader]
+    assert names == ["au", "deform"]
     assert shelf(units=True).readers == shelf().readers  # it names no expressions
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo import plots, results
-from fer.action_units import ACTION_UNITS
+from fer.action_units import ACTION_UNITS, AT_WORK
 from fer.types import EMOTIONS
 from tests.demo.fakes import write_result
 
@@ -25,7 +25,7 @@ def test_expression_chart_holds_eight_bars_in_the_canonical_order() -> None:
 
 
 def test_unit_chart_names_what_is_seen_and_the_muscle() -> None:
-    strengths = dict.fromkeys(ACTION_UNITS, 0.05) | {"AU12": 0.8214, "AU6": plots.VISIBLE}
+    strengths = dict.fromkeys(ACTION_UNITS, 0.05) | {"AU12": 0.8214, "AU6": AT_WORK}
     figure = json.loads(plots.unit_chart(strengths).to_json())
     bars = figure["data"][0]
     assert len(bars["y"]) == len(set(bars["y"])) == 23

@@ -12,8 +12,11 @@ from fer.action_units import (
     AU_INDEX,
     KNOWN_UNITS,
     TOGETHER,
+    TYPICAL,
     Part,
+    contradictions,
     knowledge_table,
+    opposed,
     typical_units,
 )
 from fer.agreement import icc
@@ -98,3 +101,19 @@ def test_typical_units_grow_with_the_degree_and_never_pass_one() -> None:
     assert set(torch.nonzero(smile[0])[:, 0].tolist()) == {AU_INDEX[name] for name in ("AU6", "AU10", "AU12")}
     assert float(typical_units(torch.ones(1, 7)).max()) == 1
     assert not typical_units(torch.zeros(1, 7)).any()
+
+
+def test_opposed_units_are_those_of_two_sides() -> None:
+    assert opposed("AU5", "AU43")
+    assert opposed("AU24", "AU25")
+    assert opposed("AU28", "AU18")
+    assert not opposed("AU25", "AU26")
+    assert not opposed("AU5", "AU5")
+    assert not opposed("AU1", "AU12")
+
+
+def test_contradictions_are_opposed_units_that_are_both_at_work() -> None:
+    strengths = {"AU24": 0.2, "AU26": 1.0, "AU27": 0.19, "AU12": 0.9, "AU18": 0.5}
+    assert contradictions(strengths) == [("AU12", "AU18"), ("AU18", "AU24"), ("AU24", "AU26")]
+    assert contradictions({"AU26": 0.2, "AU27": 0.2}) == [("AU26", "AU27")]
+    assert [contradictions(strengths) for strengths in TYPICAL.values()] == [[]] * 7

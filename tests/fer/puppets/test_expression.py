@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer.action_units import ACTION_UNITS, AU_INDEX
+from fer.action_units import ACTION_UNITS, AU_INDEX, opposed
 from fer.puppets.expression import (
     PROTOTYPES,
     Expression,
@@ -13,7 +13,6 @@ from fer.puppets.expression import (
     class_shares,
     make_expression,
     needed_blendshapes,
-    opposed,
     sample_action_units,
     sample_expression,
 )
@@ -102,15 +101,6 @@ def test_drawing_depends_on_the_seed_alone() -> None:
     assert np.array_equal(first.left, again.left)
     assert first.gaze == again.gaze
     assert not np.array_equal(first.left, other.left)
-
-
-def test_opposed_units_are_those_of_two_sides() -> None:
-    assert opposed("AU5", "AU43")
-    assert opposed("AU24", "AU25")
-    assert opposed("AU28", "AU18")
-    assert not opposed("AU25", "AU26")
-    assert not opposed("AU5", "AU5")
-    assert not opposed("AU1", "AU12")
 
 
 def test_class_shares_are_worked_out_from_the_prototypes() -> None:
