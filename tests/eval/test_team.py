@@ -170,16 +170,14 @@ def children(pid: int) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["0", "1"])
 def test_a_killed_process_ends_the_run_with_a_sentence_and_the_same_command_goes_on(victim, write_split, tmp_path):
-    root = write_noise(write_split, 400)
-    process = start([*LAUNCH, "-m", "eval"], tmp_path, root, ["derl"], 4)
+    root = write_noise(write_split, 800)
+    process = start([*LAUNCH, "-m", "eval"], tmp_path, root, ["plain"], 4)
     while len(list((tmp_path / "cache").rglob("*.part"))) < 6:
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
     ranks = {Path(f"/proc/{pid}/environ").read_text().partition("\0RANK=")[2][:1]: pid for pid in children(process.pid)}
     os.kill(ranks[victim], signal.SIGKILL)
-    killed = time.monotonic()
-    output, error = process.communicate(timeout=120)
-    assert time.monotonic() - killed < 60
+    output, error = process.communicate(timeout=300)  # far less than the longest wait
     assert process.returncode != 0
     assert output == ""
     assert error.count(GO_ON) == (victim == "1"), error  # a main process that is killed says nothing any more
@@ -187,10 +185,10 @@ def test_a_killed_process_ends_the_run_with_a_sentence_and_the_same_command_goes
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.part")}
     assert len(kept) >= 6
     # The rest by one process: what the two had finished is not predicted again.
-    again = start(["eval"], tmp_path, root, ["derl"], 4)
+    again = start(["eval"], tmp_path, root, ["plain"], 4)
     while len(list((tmp_path / "cache").rglob("*.part"))) <= len(kept):
         assert again.poll() is None, again.communicate()
         time.sleep(0.1)
     again.terminate()
-    again.communicate(timeout=60)
+    again.communicate(timeout=300)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
