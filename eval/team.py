@@ -72,6 +72,7 @@ class Team:
         try:
             words: list[str] = gather_object([word])
         except RuntimeError as error:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the launcher's, who has noticed too: one sentence is enough
             raise LostError(f"Another process of this run ended, or does not answer. {GO_ON}") from error
         return words
 
@@ -114,6 +115,7 @@ def join() -> Team:
 
 
 def _end(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if not is_helper():
         os.write(sys.stderr.fileno(), f"\n{ENDED}\n".encode())  # print is not safe in a signal handler
     raise SystemExit(ERROR)

@@ -80,9 +80,12 @@ def test_a_process_that_is_gone_is_one_sentence(monkeypatch):
     def closed(_):
         raise RuntimeError("[gloo/transport/tcp/pair.cc] Connection closed by peer")
 
+    handlers = []
     monkeypatch.setattr(accelerate.utils, "gather_object", closed)
+    monkeypatch.setattr(signal, "signal", lambda *given: handlers.append(given))
     with pytest.raises(LostError, match=r"^Another process of this run ended, or does not answer\. Nothing is stored"):
         Team(0, 2).gather("")
+    assert handlers == [(signal.SIGTERM, signal.SIG_IGN)]  # the launcher ends what is left; that is not said again
 
 
 def test_without_a_launcher_there_is_one_process(monkeypatch):
