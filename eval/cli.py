@@ -10,31 +10,37 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval import benchmarks, table
-from eval.benchmark import Benchmark, family_name
-from eval.source import Source
-from eval.store import SPEED_FILE, read_predictions, read_results, write_json, write_result
+from eval import benchmarks, table, team
+from eval.store import SPEED_FILE, read_predictions, read_results, write_json
 from fer.arguments import positive
-from fer.errors import DataError, FerError, RegistryError
+from fer.errors import FerError
 from fer.types import Framing
 
 RESULTS = Path(__file__).parent / "results"
 CACHE = Path(".eval_cache")
-ANY_DATASET = ("config", "split", "image_column", "label_column", "label_map", "framing", "name", "streaming")
 OK, WRONG, ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command: 0 when done, 1 for a stale table or wrong results, 2 after a FerError, 130 when interrupted."""
     options = _parser().parse_args(arguments)
+    helps = team.is_helper()
+    if helps and options.command is not _run:
+        return OK
     try:
         code: int = options.command(options)
     except FerError as error:
-        print(error, file=sys.stderr)
-        return ERROR
+        return _said(str(error), ERROR, helps)
     except KeyboardInterrupt:
-        print("Interrupted. Finished batches are kept: run the same command again to go on.", file=sys.stderr)
-        return INTERRUPTED
+        return _said("Interrupted. Finished batches are kept: run the same command again to go on.", INTERRUPTED, helps)
+    return OK if helps else code
+
+
+def _said(sentence: str, code: int, helps: bool) -> int:
+    """The exit code, after the sentence. A helper neither speaks nor fails: its launcher would end the main process."""
+    if helps:
+        return OK
+    print(sentence, file=sys.stderr)
     return code
 
 
@@ -164,115 +170,9 @@ def _reference(cited: Any) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.dataset and not options.benchmarks:
-        return _run_any_dataset(options)
-    if given := [f"--{name.replace('_', '-')}" for name in ANY_DATASET if getattr(options, name)]:
-        raise DataError(f"{', '.join(given)}: only with --dataset and without --benchmarks, which say it themselves.")
-    pairs = _pairs(options)
-    if options.dataset and len({b.dataset for b, _ in pairs}) > 1:
-        raise DataError("--dataset names one dataset, but the benchmarks read several. Choose some with --benchmarks.")
-    for benchmark, model in pairs:
-        _run_one(benchmark, model, options)
-    return OK
+    from eval import run_command
 
-
-def _run_any_dataset(options: argparse.Namespace) -> int:
-    from eval import adhoc, contestants
-
-    asked = adhoc.Asked(
-        config=options.config,
-        split=options.split,
-        image=options.image_column,
-        label=options.label_column,
-        label_map=options.label_map,
-        framing=Framing(options.framing or Framing.ALIGNED),
-        name=options.name,
-    )
-    source = adhoc.explore(options.dataset, options.config, options.streaming)
-    benchmark = adhoc.declare(source, asked)
-    for model in options.models:
-        contestants.check(model, benchmark)
-    print(adhoc.shown(benchmark, source), flush=True)
-    for model in options.models:
-        _run_one(benchmark, model, options, source)
-    return OK
-
-
-def _pairs(options: argparse.Namespace) -> list[tuple[Benchmark, str]]:
-    """Who runs where: the pairs asked for, all of which must be possible, or every one that is."""
-    from eval import contestants
-
-    if options.benchmarks:
-        declared = [benchmarks.benchmark(name.strip()) for name in options.benchmarks.split(",")]
-        pairs = [(b, model) for b in declared for model in options.models]
-        for b, model in pairs:
-            contestants.check(model, b)
-        return pairs
-    declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
-    pairs = [(b, model) for b in declared for model in options.models if contestants.can_take(model, b)]
-    idle = [model for model in options.models if model not in {entered for _, entered in pairs}]
-    if idle:
-        raise RegistryError(
-            f"There is no benchmark that {', '.join(idle)} can be measured on. See: python -m eval list"
-        )
-    return pairs
-
-
-def _run_one(benchmark: Benchmark, model: str, options: argparse.Namespace, found: Source | None = None) -> None:
-    """found: where the rows are, where that is known already."""
-    from eval import adhoc
-    from eval.contestants import enter
-    from eval.runner import Options, run
-    from eval.source import locate
-
-    source = found or locate(benchmark, options.data_root, options.dataset)
-    results = options.results or (options.cache / "results" if benchmark.adhoc else RESULTS)
-    contestant = enter(model, options.weights, options.device, benchmark, source)
-    if benchmark.adhoc:
-        adhoc.check_place(results, RESULTS, benchmark, model, contestant.weights_id)
-    settings = Options(options.cache, options.batch_size, options.seed, options.limit)
-    with _Bar(f"{model} on {benchmark.name}") as bar:
-        done = run(benchmark, source, contestant, settings, bar.show)
-    if options.limit is None:
-        path = write_result(results, done.result, done.records)
-        done.parts.clear()
-        print(f"{_summary(done.result)}\n  stored in {path}")
-    else:
-        print(f"PARTIAL (first {options.limit} rows), not stored: {_summary(done.result)}")
-
-
-class _Bar:
-    """A progress bar on stderr with rate and time left; a resumed run starts where it stopped."""
-
-    def __init__(self, title: str) -> None:
-        from tqdm import tqdm
-
-        self.title, self.make = title, tqdm
-        self.bar: Any = None
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def show(self, done: int, total: int) -> None:
-        if self.bar is None:
-            self.bar = self.make(total=total, initial=done, desc=self.title, unit="picture")
-        self.bar.update(done - self.bar.n)
-
-
-def _summary(result: dict[str, Any]) -> str:
-    from eval.families import FAMILIES
-
-    counts, model = result["counts"], result["model"]
-    left_out = ", ".join(f"{key} {n}" for key, n in counts.items() if n and key != "n_original")
-    return (
-        f"{model['name']} ({model['weights']}) on {result['benchmark']['name']}: "
-        f"{FAMILIES[family_name(result['benchmark'])].headline(result)}; "
-        f"{counts['n_original']} pictures: {left_out}; {result['seconds']:.1f} s"
-    )
+    return ERROR if run_command.run(options, RESULTS) else OK
 
 
 def _score(options: argparse.Namespace) -> int:

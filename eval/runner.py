@@ -1,9 +1,11 @@
-"""One contestant on one benchmark: predict batch by batch, resume, time, score."""
+"""One contestant on one benchmark: predict batch by batch, share, resume, time, score."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +22,15 @@ from eval.families.base import Items
 from eval.records import Record, Status
 from eval.source import Source
 from eval.store import Parts
+from eval.team import ALONE, Team
+from fer.errors import DataError, EvaluationError, FerError, StorageError
 
 FORMAT = 1  # of the result JSON
 TIMED_FACES = 50
 WARM_UP_FACES = 5
 SHOWN_SKIPS = 20
+Key = tuple[int, str]  # of a record
+Annotate = Callable[[Sequence[Record]], list[Record]]
 Progress = Callable[[int, int], None]  # pictures done, pictures in all
 
 
@@ -39,6 +45,21 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
+class Work:
+    """An opened run: what is to be predicted by whom, and where finished batches lie. seconds: what opening took."""
+
+    benchmark: Benchmark
+    source: Source
+    contestant: Contestant
+    options: Options
+    revision: str
+    items: Items
+    parts: Parts
+    annotate: Annotate
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """A finished run. result: JSON values; records: the raw predictions in the order of the split."""
 
@@ -50,34 +71,52 @@ class Run:
 def run(
     benchmark: Benchmark, source: Source, contestant: Contestant, options: Options, progress: Progress | None = None
 ) -> Run:
-    """Measure. Finished batches of an earlier, killed run of the same identity are used and not predicted again.
+    """Open and finish a run, in one process."""
+    return finish(start(benchmark, source, contestant, options), progress)
 
-    Raises DataError, StorageError. The caller stores the result, then calls ``parts.clear()``.
+
+def start(benchmark: Benchmark, source: Source, contestant: Contestant, options: Options) -> Work:
+    """Open the dataset and find the finished batches of earlier, killed runs of the same identity.
+
+    Raises DataError, WeightsError, StorageError.
     """
     started = time.perf_counter()
-    family = FAMILIES[benchmark.family]
     revision = source.revision(benchmark.split)
     annotate = annotator(benchmark, source)
-    items = family.open(benchmark, source, contestant.device, options.limit)
+    items = FAMILIES[benchmark.family].open(benchmark, source, contestant.device, options.limit)
     parts = Parts(options.cache, _identity(benchmark, source, revision, contestant) | dict(items.judged_by()))
-    opening = time.perf_counter() - started
-    records, seconds = _predict_all(items, contestant.model, parts, options, progress)
-    speed = _speed(items, contestant.model, records) | {"includes": family.timed}
-    records = annotate(family.finish(records))
+    seconds = time.perf_counter() - started
+    return Work(benchmark, source, contestant, options, revision, items, parts, annotate, seconds)
+
+
+def finish(work: Work, progress: Progress | None = None) -> Run:
+    """Predict all that no finished batch holds, and score. The caller stores the result, then calls ``parts.clear()``.
+
+    Raises EvaluationError, DataError, StorageError.
+    """
+    benchmark, source, contestant, options = work.benchmark, work.source, work.contestant, work.options
+    family = FAMILIES[benchmark.family]
+    found, seconds = predict(work, ALONE, progress)
+    records = [found[work.items.key(number)] for number in range(len(work.items))]
+    with _named(work, "while it was timed"):
+        speed = _speed(work.items, contestant.model, records) | {"includes": family.timed}
+    records = work.annotate(family.finish(records))
+    if source.revision(benchmark.split) != work.revision:
+        raise DataError(f"The dataset {source.id} changed while it was measured. Nothing is stored; run again.")
     result = {
         "format": FORMAT,
         "benchmark": benchmark.declaration(),
-        "dataset": {"id": source.id, "revision": revision, "from": "hub" if source.commit else "folder"},
+        "dataset": {"id": source.id, "revision": work.revision, "from": "hub" if source.commit else "folder"},
         "model": {
             "name": contestant.name,
             "weights": contestant.weights_id,
             "weights_sha256": contestant.weights_sha256,
         },
         "partial": options.limit is not None,
-        **items.judged_by(),
+        **work.items.judged_by(),
         **family.score(records, benchmark.declaration(), options.seed),
         "skipped": _skipped(records),
-        "seconds": round(opening + seconds, 3),
+        "seconds": round(work.seconds + seconds, 3),
         "ms_per_face": speed,
         "batch_size": options.batch_size,
         "seed": options.seed,
@@ -85,7 +124,7 @@ def run(
         "git": git(),
         "environment": environment(contestant.device),
     }
-    return Run(result, records, parts)
+    return Run(result, records, work.parts)
 
 
 def _identity(benchmark: Benchmark, source: Source, revision: str, contestant: Contestant) -> dict[str, Any]:
@@ -98,31 +137,66 @@ def _identity(benchmark: Benchmark, source: Source, revision: str, contestant: C
     }
 
 
-def _predict_all(
-    items: Items, model: Any, parts: Parts, options: Options, progress: Progress | None
-) -> tuple[list[Record], float]:
-    kept, seconds = parts.read()
+def predict(work: Work, team: Team, progress: Progress | None = None) -> tuple[dict[Key, Record], float]:
+    """Predict what no finished batch holds of this process's share: all records that are known now, and the seconds.
+
+    The batches are the same however many processes share them and wherever a killed run stopped, so that the model is
+    asked the same questions. Raises EvaluationError, DataError, StorageError.
+    """
+    kept, seconds = work.parts.read()
     records = {record.key: record for record in kept}
-    numbers = {items.key(number): number for number in range(len(items))}
-    pending = [number for key, number in numbers.items() if key not in records]
-    done = len(items) - len(pending)
-    for batch in _batches(pending, options.batch_size):
+    share = team.share(_batches(len(work.items), work.options.batch_size))
+    pending = [[number for number in batch if work.items.key(number) not in records] for batch in share]
+    total = sum(map(len, share))
+    done = total - sum(map(len, pending))
+    for batch in filter(None, pending):
         if progress:
-            progress(done, len(items))
+            progress(done, total)
         started = time.perf_counter()
-        fresh = items.predict(batch, model)
+        with _named(work, f"in the batch of pictures {batch[0]} to {batch[-1]}"):
+            fresh = _finite(work.items.predict(batch, work.contestant.model))
         took = time.perf_counter() - started
-        parts.add(batch[0], fresh, took)
+        work.parts.add(batch[0], fresh, took)
         records |= {record.key: record for record in fresh}
         seconds, done = seconds + took, done + len(batch)
     if progress:
-        progress(done, len(items))
-    return [records[key] for key in numbers], seconds
+        progress(done, total)
+    return records, seconds
 
 
-def _batches(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(numbers), size):
-        yield numbers[start : start + size]
+def _batches(n: int, size: int) -> list[range]:
+    return [range(first, min(first + size, n)) for first in range(0, n, size)]
+
+
+@contextmanager
+def _named(work: Work, when: str) -> Iterator[None]:
+    """Whatever a model raises becomes a sentence that says who failed where; errors of data and disk have their own."""
+    try:
+        yield
+    except (DataError, StorageError):
+        raise
+    except Exception as error:
+        reason = str(error) if isinstance(error, FerError) else f"{type(error).__name__}: {error}"
+        raise EvaluationError(
+            f"{work.contestant.name} failed on {work.benchmark.name} {when}: {' '.join(reason.split()).rstrip('.')}. "
+            "Nothing is stored; the other finished batches are kept."
+        ) from error
+
+
+def _finite(records: list[Record]) -> list[Record]:
+    """The records; FerError where a number in them is not one."""
+    for record in records:
+        lists = (
+            record.probs or (),
+            record.vector,
+            record.features,
+            record.real_features,
+            record.pixels,
+            record.values.values(),
+        )
+        if not all(math.isfinite(value) for values in lists for value in values):
+            raise FerError(f"The answer for row {record.row} holds numbers that are not finite")
+    return records
 
 
 def _speed(items: Items, model: Any, records: Sequence[Record]) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 RESULTS/<model>/<weights>/<benchmark>.json      the result
 RESULTS/<model>/<weights>/<benchmark>.parquet   its raw predictions
-CACHE/<key>/<first picture>.parquet             finished batches of a run that is not complete
+CACHE/<key>/<first picture>.part                a finished batch of a run that is not complete: SHA-256, then parquet
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from eval.records import Record, from_table, to_table
 from fer.errors import DataError, StorageError
 
 SECONDS = b"seconds"
+DIGEST_BYTES = 32
 RESULT_KEYS = ("benchmark", "model", "counts", "scores", "ms_per_face", "seed")
 SPEED_FILE = "speed.json"  # below RESULTS; the last stored measurement of speed
 
@@ -32,18 +35,54 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
     Whatever lay at ``path`` before stays whole until the rename.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_together({path: write})
+
+
+def write_together(writes: Mapping[Path, Callable[[Path], None]]) -> None:
+    """Several files as ``write_atomically``, and none of them where one cannot be written.
+
+    Two that write the same folders at once wait for each other, so that their files do not mix.
+    """
+    temporaries = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in writes}
+    path = next(iter(writes))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        temporary.replace(path)
+        with ExitStack() as held:
+            for folder in sorted({path.parent for path in writes}):
+                held.enter_context(_alone_in(folder))
+            for path, temporary in temporaries.items():
+                held.callback(_remove, temporary)
+                writes[path](temporary)
+            for path, temporary in temporaries.items():
+                temporary.replace(path)
     except OSError as error:
         raise StorageError(
             f"{path} could not be written ({error.strerror or error}). Make room or choose another folder, then run "
             "the same command again: finished batches are kept."
         ) from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Make a folder and hold it. A file system without locks is used without."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is(handle, folder):  # else it was removed meanwhile, with what had been in it
+            break
+        os.close(handle)
+    try:
+        yield
     finally:
-        _remove(temporary)
+        os.close(handle)
+
+
+def _is(handle: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _remove(path: Path) -> None:
@@ -53,9 +92,12 @@ def _remove(path: Path) -> None:
         return
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a table atomically."""
-    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+def parquet(table: pa.Table) -> bytes:
+    """A table as the bytes of a parquet file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -78,24 +120,32 @@ class Parts:
         """Keep a batch. first: the place of its first picture in the run; seconds: what it took."""
         table = to_table(records)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), SECONDS: repr(seconds).encode()})
-        write_parquet(self.folder / f"{first:08d}.parquet", table)
+        data = parquet(table)
+        # Parquet itself does not see every damaged byte.
+        write_atomically(self.folder / f"{first:08d}.part", lambda part: _write(part, _digest(data) + data))
 
     def read(self) -> tuple[list[Record], float]:
         """All records kept so far and the seconds that they took."""
         records, seconds = [], 0.0
-        for path in sorted(self.folder.glob("*.parquet")):
+        for path in sorted(self.folder.glob("*.part")):
             try:
-                table = read_parquet(path)
-            except DataError:  # cut off by a crash of the machine: it is predicted again
+                data = path.read_bytes()
+            except FileNotFoundError:  # another run has stored the result meanwhile
+                continue
+            checksum, data = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+            if _digest(data) != checksum:  # cut off by a crash of the machine, or damaged: it is predicted again
                 _remove(path)
                 continue
+            table = pq.read_table(pa.BufferReader(data))
             records += from_table(table)
             seconds += float(table.schema.metadata[SECONDS])
         return records, seconds
 
     def clear(self) -> None:
-        """Forget the batches: the result is stored."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Forget the batches: the result is stored. Another run that still writes here waits, and makes the folder."""
+        if self.folder.is_dir():
+            with _alone_in(self.folder):
+                shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _safe(name: str) -> str:
@@ -108,27 +158,38 @@ def result_path(results: Path, model: str, weights: str, benchmark: str) -> Path
 
 
 def write_result(results: Path, result: Mapping[str, Any], records: Sequence[Record]) -> Path:
-    """Write the predictions, then the result with their checksum; returns the path of the result."""
+    """Write the predictions and the result with their checksum, both or none; returns the path of the result."""
     path = result_path(results, result["model"]["name"], result["model"]["weights"], result["benchmark"]["name"])
     raw = path.with_suffix(".parquet")
-    write_parquet(raw, to_table(records))
-    full = dict(result) | {"predictions": {"file": raw.name, "sha256": hashlib.sha256(raw.read_bytes()).hexdigest()}}
-    write_json(path, full)
+    data = parquet(to_table(records))
+    full = dict(result) | {"predictions": {"file": raw.name, "sha256": hashlib.sha256(data).hexdigest()}}
+    text = _json(full)
+    write_together(
+        {raw: lambda temporary: _write(temporary, data), path: lambda temporary: _write(temporary, text.encode())}
+    )
     return path
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON atomically; it refuses nan and infinity, which are not JSON."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, _json(value))
 
 
 def write_text(path: Path, text: str) -> None:
     """Write text atomically."""
-
-    def write(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    write_atomically(path, write)
+    write_atomically(path, lambda temporary: _write(temporary, text.encode()))
 
 
 def read_results(results: Path) -> dict[Path, dict[str, Any]]:

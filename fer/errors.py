@@ -7,6 +7,7 @@ FerError                a sentence for a person: what was given, what was expect
 ├── WeightsError        weights missing, altered, or made for another network
 ├── DataError           a dataset that is missing, unreachable or not laid out as declared
 ├── TrainingError       a training that cannot start, resume or go on
+├── EvaluationError     a measurement that failed: the model raised, gave no numbers, or a process of the run ended
 └── StorageError        a file that could not be written (disk full, no permission)
 """
 
@@ -50,6 +51,10 @@ class DataError(FerError):
 
 class TrainingError(FerError):
     """A training that cannot start, resume or go on."""
+
+
+class EvaluationError(FerError):
+    """A measurement that failed while it ran."""
 
 
 class StorageError(FerError):

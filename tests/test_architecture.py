@@ -64,6 +64,13 @@ def test_rendering_stays_out_of_the_page() -> None:
         assert not any(name.startswith("fer.puppets") for name in names), path
 
 
+def test_the_engine_that_shares_runs_is_used_in_one_place() -> None:
+    """It comes with requirements-eval.txt; one process does without it."""
+    users = [p for p in sources("fer") + sources("eval") + sources("demo") if "accelerate" in imports(p)]
+    assert users == [ROOT / "eval" / "team.py"]
+    assert "accelerate" not in (ROOT / "requirements.txt").read_text(encoding="utf-8")
+
+
 def test_papers_do_not_import_each_other() -> None:
     from fer.registry import MODEL_NAMES
 

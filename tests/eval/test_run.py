@@ -103,7 +103,7 @@ def test_a_damaged_batch_is_predicted_again(eight, tiny, shades, contestant, tmp
     source, options = locate(tiny, eight, None), Options(tmp_path / "cache", batch_size=4)
     with pytest.raises(KeyboardInterrupt):
         run(tiny, source, contestant(shades(die_after=10)), options)
-    (damaged,) = (tmp_path / "cache").rglob("00000004.parquet")
+    (damaged,) = (tmp_path / "cache").rglob("00000004.part")
     damaged.write_bytes(damaged.read_bytes()[:50])
     bars = []
     done = run(tiny, source, contestant(shades()), options, lambda done, total: bars.append(done))
@@ -135,44 +135,49 @@ def test_batches_of_another_run_are_never_used(
 
 
 def test_a_disk_that_fills_is_one_sentence_and_loses_nothing(eight, tiny, shades, contestant, tmp_path, monkeypatch):
-    import pyarrow.parquet as pq
+    from pathlib import Path
 
     source, options = locate(tiny, eight, None), Options(tmp_path / "cache", batch_size=4)
-    real, written = pq.write_table, []
+    real, written = Path.write_bytes, []
 
-    def full_after_two(table, where, **kwargs):
+    def full_after_two(self, data):
         if len(written) == 2:
-            where.write_bytes(b"half a fi")
+            real(self, b"half a fi")
             raise OSError(28, "No space left on device")
-        written.append(where)
-        real(table, where, **kwargs)
+        written.append(self)
+        return real(self, data)
 
-    monkeypatch.setattr(pq, "write_table", full_after_two)
+    monkeypatch.setattr(Path, "write_bytes", full_after_two)
     with pytest.raises(StorageError, match=r"could not be written \(No space left on device\).*batches are kept"):
         run(tiny, source, contestant(shades()), options)
     kept = sorted(p.name for p in (tmp_path / "cache").rglob("*") if p.is_file())
-    assert kept == ["00000000.parquet", "00000004.parquet"]
-    monkeypatch.setattr(pq, "write_table", real)
+    assert kept == ["00000000.part", "00000004.part"]
+    monkeypatch.setattr(Path, "write_bytes", real)
     bars = []
     done = run(tiny, source, contestant(shades()), options, lambda done, total: bars.append(done))
     assert bars[0] == 8
     assert done.result["counts"]["n_scored"] == 15
 
 
-def test_a_disk_that_fills_keeps_the_stored_result(eight, tiny, shades, contestant, tmp_path, monkeypatch):
+@pytest.mark.parametrize("full_at", [".tiny.parquet.", ".tiny.json."])
+def test_a_disk_that_fills_keeps_the_stored_result(full_at, eight, tiny, shades, contestant, tmp_path, monkeypatch):
     from pathlib import Path
 
     done = run(tiny, locate(tiny, eight, None), contestant(shades()), Options(tmp_path / "cache"))
     path = write_result(tmp_path / "results", done.result, done.records)
-    before = path.read_bytes()
+    before = [path.with_suffix(end).read_bytes() for end in (".json", ".parquet")]
+    real = Path.write_bytes
 
-    def full(self, *args, **kwargs):
-        raise OSError(28, "No space left on device")
+    def full(self, data):
+        if self.name.startswith(full_at):
+            real(self, data[: len(data) // 2])
+            raise OSError(28, "No space left on device")
+        return real(self, data)
 
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(StorageError, match=r"tiny\.json could not be written"):
-        write_result(tmp_path / "results", done.result | {"seed": 1}, done.records)
-    assert path.read_bytes() == before
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError, match=r"tiny\.(json|parquet) could not be written \(No space left on device\)"):
+        write_result(tmp_path / "results", done.result | {"seed": 1}, done.records[:3])
+    assert [path.with_suffix(end).read_bytes() for end in (".json", ".parquet")] == before
     assert sorted(p.name for p in path.parent.iterdir()) == ["tiny.json", "tiny.parquet"]
 
 

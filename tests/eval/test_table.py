@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eval import cli, environment, table
+from eval import cli, environment, run_command, table
 from eval.environment import git
 from eval.runner import Options, run
 from eval.source import locate
@@ -212,7 +212,10 @@ def test_a_limited_run_is_marked_and_never_stored(make_dataset, picture, tmp_pat
             ["run", "majority", "--benchmarks", "ferplus,lfw_smiles", "--dataset", "a/b"],
             "--dataset names one dataset, but the benchmarks read several.",
         ),
-        (["run", "majority", "--data-root", "/nonexistent"], "There are no files data/test-*.parquet"),
+        (
+            ["run", "majority", "--benchmarks", "ferplus", "--data-root", "/nonexistent"],
+            "There are no files data/test-*.parquet",
+        ),
     ],
 )
 def test_errors_are_one_sentence_and_exit_code_2(arguments, sentence, capsys, make_dataset, picture, monkeypatch):
@@ -229,7 +232,7 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_run_one", interrupted)
+    monkeypatch.setattr(run_command, "_run_one", interrupted)
     assert cli.main(["run", "majority"]) == 130
     assert "run the same command again to go on" in capsys.readouterr().err
 

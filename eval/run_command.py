@@ -1,0 +1,172 @@
+"""The command ``run``: every model on every benchmark, by one process or by several that share the batches.
+
+A pair that fails stops no other one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from eval import adhoc, benchmarks, contestants, runner
+from eval.benchmark import Benchmark, family_name
+from eval.families import FAMILIES
+from eval.source import Source, locate
+from eval.store import write_result
+from eval.team import LostError, Team, join
+from fer.errors import DataError, FerError, RegistryError
+from fer.types import Framing
+
+ANY_DATASET = ("config", "split", "image_column", "label_column", "label_map", "framing", "name", "streaming")
+Pair = tuple[Benchmark, str]  # and the model
+
+
+def run(options: argparse.Namespace, own: Path) -> int:
+    """Run what the command line asks for; returns how many pairs failed. own: the project's own results.
+
+    Raises FerError where it cannot begin, LostError where another process of the run is gone.
+    """
+    team = join()
+    source = None
+    if options.dataset and not options.benchmarks:
+        with team.together():
+            pairs, source = _any_dataset(options, team)
+    else:
+        pairs = _declared(options)
+    failures: dict[int, str] = {}
+    for number, (benchmark, model) in enumerate(pairs):
+        try:
+            _run_one(benchmark, model, options, own, team, source)
+        except LostError:
+            raise
+        except FerError as error:
+            failures[number] = str(error)
+            if team.is_main:
+                print(error, file=sys.stderr, flush=True)
+    if team.is_main and len(pairs) > 1:
+        print(_overview(pairs, failures))
+    return len(failures)
+
+
+def _declared(options: argparse.Namespace) -> list[Pair]:
+    if given := [f"--{name.replace('_', '-')}" for name in ANY_DATASET if getattr(options, name)]:
+        raise DataError(f"{', '.join(given)}: only with --dataset and without --benchmarks, which say it themselves.")
+    pairs = _pairs(options)
+    if options.dataset and len({b.dataset for b, _ in pairs}) > 1:
+        raise DataError("--dataset names one dataset, but the benchmarks read several. Choose some with --benchmarks.")
+    return pairs
+
+
+def _pairs(options: argparse.Namespace) -> list[Pair]:
+    """Who runs where: the pairs asked for, all of which must be possible, or every one that is."""
+    if options.benchmarks:
+        declared = [benchmarks.benchmark(name.strip()) for name in options.benchmarks.split(",")]
+        pairs = [(b, model) for b in declared for model in options.models]
+        for b, model in pairs:
+            contestants.check(model, b)
+        return pairs
+    declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
+    pairs = [(b, model) for b in declared for model in options.models if contestants.can_take(model, b)]
+    idle = [model for model in options.models if model not in {entered for _, entered in pairs}]
+    if idle:
+        raise RegistryError(
+            f"There is no benchmark that {', '.join(idle)} can be measured on. See: python -m eval list"
+        )
+    return pairs
+
+
+def _any_dataset(options: argparse.Namespace, team: Team) -> tuple[list[Pair], Source]:
+    asked = adhoc.Asked(
+        config=options.config,
+        split=options.split,
+        image=options.image_column,
+        label=options.label_column,
+        label_map=options.label_map,
+        framing=Framing(options.framing or Framing.ALIGNED),
+        name=options.name,
+    )
+    source = adhoc.explore(options.dataset, options.config, options.streaming)
+    benchmark = adhoc.declare(source, asked)
+    for model in options.models:
+        contestants.check(model, benchmark)
+    if team.is_main:
+        print(adhoc.shown(benchmark, source), flush=True)
+    return [(benchmark, model) for model in options.models], source
+
+
+def _run_one(
+    benchmark: Benchmark, model: str, options: argparse.Namespace, own: Path, team: Team, found: Source | None
+) -> None:
+    """One pair. found: where the rows are, where that is known. FerError is raised in all processes or in none."""
+    results = options.results or (options.cache / "results" if benchmark.adhoc else own)
+    settings = runner.Options(options.cache, options.batch_size, options.seed, options.limit)
+    with team.together():
+        source = found or locate(benchmark, options.data_root, options.dataset)
+        contestant = contestants.enter(model, options.weights, options.device, benchmark, source)
+        if benchmark.adhoc:
+            adhoc.check_place(results, own, benchmark, model, contestant.weights_id)
+        work = runner.start(benchmark, source, contestant, settings)
+        if team.size > 1:
+            with _Bar(f"{model} on {benchmark.name}, one share of {team.size}", team.is_main) as bar:
+                runner.predict(work, team, bar.show)
+    with team.together():
+        if team.is_main:  # the others wait: they must not begin the next pair in a folder that is cleared yet
+            with _Bar(f"{model} on {benchmark.name}", team.size == 1) as bar:
+                done = runner.finish(work, bar.show)
+            print(_stored(done, results, options.limit), flush=True)
+
+
+def _stored(done: runner.Run, results: Path, limit: int | None) -> str:
+    """Store a finished run, unless it is a trial: what to tell of it."""
+    if limit is not None:
+        return f"PARTIAL (first {limit} rows), not stored: {_summary(done.result)}"
+    path = write_result(results, done.result, done.records)
+    done.parts.clear()
+    return f"{_summary(done.result)}\n  stored in {path}"
+
+
+class _Bar:
+    """A progress bar on stderr with rate and time left; a resumed run starts where it stopped."""
+
+    def __init__(self, title: str, visible: bool) -> None:
+        self.title, self.visible = title, visible
+        self.bar: Any = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def show(self, done: int, total: int) -> None:
+        """Move the bar to ``done`` of ``total`` pictures."""
+        from tqdm import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(total=total, initial=done, desc=self.title, unit="picture", disable=not self.visible)
+        self.bar.update(done - self.bar.n)
+
+
+def _summary(result: dict[str, Any]) -> str:
+    counts, model = result["counts"], result["model"]
+    left_out = ", ".join(f"{key} {n}" for key, n in counts.items() if n and key != "n_original")
+    return (
+        f"{model['name']} ({model['weights']}) on {result['benchmark']['name']}: "
+        f"{FAMILIES[family_name(result['benchmark'])].headline(result)}; "
+        f"{counts['n_original']} pictures: {left_out}; {result['seconds']:.1f} s"
+    )
+
+
+def _overview(pairs: Sequence[Pair], failures: dict[int, str]) -> str:
+    """A row for each pair, done or failed and why."""
+    rows = [
+        f"  failed: {model} on {benchmark.name}: {failures[number]}"
+        if number in failures
+        else f"  done: {model} on {benchmark.name}"
+        for number, (benchmark, model) in enumerate(pairs)
+    ]
+    return "\n".join([f"{len(pairs) - len(failures)} of {len(pairs)} done", *rows])
