@@ -54,16 +54,8 @@ def _add(wires: Wires, name: str, answer: str, words: str, take: Take, keep_slid
     """The upload area and, beside it, what was taken from the picture."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
-            picture = gr.Image(
-                label="Second picture",
-                show_label=False,
-                height=PREVIEW_HEIGHT_PX,
-                type="filepath",
-                sources=["upload", "webcam", "clipboard"],
-                buttons=[],
-                placeholder="Drop a picture of one person here\nor click to choose one",
-                elem_id=name,
-            )
+            invitation = "Drop a picture of one person here\nor click to choose one"
+            picture = uploads.area(name, "Second picture", invitation, PREVIEW_HEIGHT_PX)
         with gr.Column(scale=1, min_width=320):
             source = kept.html(panels.note_html(words), answer)
     written = list(wires.results) if keep_sliders else wires.mixing

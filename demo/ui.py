@@ -90,16 +90,8 @@ def _read_tab(shelf: Shelf) -> Shared:
     choices = service.examples()
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
-            picture = gr.Image(
-                label="Photograph",
-                show_label=False,
-                height=PHOTO_HEIGHT_PX,
-                type="filepath",
-                sources=["upload", "webcam", "clipboard"],
-                buttons=[],
-                placeholder="Drop a photograph here\nor click to choose one",
-                elem_id="photograph",
-            )
+            invitation = "Drop a photograph here\nor click to choose one"
+            picture = uploads.area("photograph", "Photograph", invitation, PHOTO_HEIGHT_PX)
             shown = kept.html(viewer.NOTHING, "shown", visible="hidden", js=viewer.PICK_JS)
             again = gr.Button("Another photograph", visible=False, size="sm", elem_id="again")
         with gr.Column(scale=1, min_width=320):

@@ -18,6 +18,20 @@ from gradio.utils import get_upload_folder
 PREVIEW_SECONDS = 0.5  # a browser that sent a picture fetches it back at once for its preview; allow it that long
 
 
+def area(name: str, label: str, invitation: str, height_px: int) -> gr.Image:
+    """Where a picture is dropped, taken by webcam or pasted. name: its id on the page; label: for screen readers."""
+    return gr.Image(
+        label=label,
+        show_label=False,
+        height=height_px,
+        type="filepath",
+        sources=["upload", "webcam", "clipboard"],
+        buttons=[],
+        placeholder=invitation,
+        elem_id=name,
+    )
+
+
 @contextmanager
 def taken(payload: Mapping[str, Any], keep_seconds: float = 0.0) -> Iterator[bytes]:
     """Give the bytes of an upload; on leaving, delete the file and the folder that was made for it.

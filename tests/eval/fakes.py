@@ -1,6 +1,11 @@
-"""Stored values that several tests show."""
+"""Stored values that several tests show, and a run of a model on a source."""
 
 from __future__ import annotations
+
+from itertools import count
+
+from eval.contestants import Contestant
+from eval.runner import Options, run
 
 SPEED = {
     "photo_px": [1024, 1024],
@@ -10,3 +15,14 @@ SPEED = {
     "peak_memory_mb": 700,
     "environment": {"threads": 2},
 }
+
+
+def measurer(source, declare, usual, folder):
+    """A function that measures a model on ``source`` for a task, by default the usual one, from an empty cache."""
+    fresh = count()
+
+    def measure(model, task=usual, cache=None, **options):
+        entrant = Contestant("fake", "fake-1", "0" * 64, model, "cpu")
+        return run(declare(task), source, entrant, Options(folder / (cache or f"cache-{next(fresh)}"), **options))
+
+    return measure

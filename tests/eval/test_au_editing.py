@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from itertools import count
 
 import numpy as np
 import pytest
@@ -24,6 +23,7 @@ from fer.action_units import ACTION_UNITS, AU_INDEX
 from fer.errors import DataError, FerError, RegistryError, WeightsError
 from fer.models.base import ActionUnitReader, Editor
 from fer.types import EMOTIONS, ActionUnits, Edit, TargetSpace
+from tests.eval.fakes import measurer
 
 SIDE, STRIPE_PX = 46, 2
 STILL, FULL = 100, 100  # shade of a stripe whose Action Unit is still, and how many shades more at full strength
@@ -119,13 +119,7 @@ def source(write_split, declare):
 @pytest.fixture
 def measured(source, declare, fake_judges, monkeypatch, tmp_path):
     monkeypatch.setattr(judges, "unit_reader", lambda device: Judge("au", "fake", "2" * 64, Stripes()))
-    fresh = count()
-
-    def measure(model, task=TO_TRUTH, cache=None, **options):
-        entrant = Contestant("fake", "fake-1", "0" * 64, model, "cpu")
-        return run(declare(task), source, entrant, Options(tmp_path / (cache or f"cache-{next(fresh)}"), **options))
-
-    return measure
+    return measurer(source, declare, TO_TRUTH, tmp_path)
 
 
 def value(result, name):

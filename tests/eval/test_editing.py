@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from itertools import count
 
 import numpy as np
 import pytest
@@ -13,18 +12,18 @@ import torch
 
 from eval import judges, table
 from eval.benchmark import EXPRESSIONS, Editing, View, same
-from eval.contestants import Contestant, Unedited
+from eval.contestants import Unedited
 from eval.families import FAMILIES
 from eval.families.editing import EditingFamily, target_of, targets
 from eval.judges import Judge
 from eval.records import from_table, to_table
-from eval.runner import Options, run
 from eval.source import locate
 from eval.store import read_predictions, write_result
 from fer.errors import DataError, FerError, RegistryError
 from fer.models.base import Editor
 from fer.models.plain import Plain, PlainConfig
 from fer.types import EMOTIONS, Edit, Emotion, TargetSpace
+from tests.eval.fakes import measurer
 
 SIDE = 32
 TO_TRUTH = Editing(
@@ -87,13 +86,7 @@ def source(write_split, declare):
 
 @pytest.fixture
 def measured(source, declare, fake_judges, tmp_path):
-    fresh = count()
-
-    def measure(model, task=TO_TRUTH, cache=None, **options):
-        entrant = Contestant("fake", "fake-1", "0" * 64, model, "cpu")
-        return run(declare(task), source, entrant, Options(tmp_path / (cache or f"cache-{next(fresh)}"), **options))
-
-    return measure
+    return measurer(source, declare, TO_TRUTH, tmp_path)
 
 
 def value(result, name):

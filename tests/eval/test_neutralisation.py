@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from itertools import count
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from eval.store import read_predictions, write_result
 from fer.errors import DataError, FerError
 from fer.models.base import Neutralizer
 from fer.types import EMOTIONS, Edit, Face
+from tests.eval.fakes import measurer
 
 SIDE = 32
 TASK = Neutralisation(
@@ -82,13 +82,7 @@ def source(write_split, declare):
 
 @pytest.fixture
 def measured(source, declare, fake_judges, tmp_path):
-    fresh = count()
-
-    def measure(model, cache=None, **options):
-        entrant = Contestant("fake", "fake-1", "0" * 64, model, "cpu")
-        return run(declare(TASK), source, entrant, Options(tmp_path / (cache or f"cache-{next(fresh)}"), **options))
-
-    return measure
+    return measurer(source, declare, TASK, tmp_path)
 
 
 def value(result, name):
@@ -199,9 +193,9 @@ def test_intervals_are_over_people(measured):
 
 def test_a_killed_run_goes_on_and_scores_follow_from_what_is_stored(measured, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        measured(Lighter(20, die_after=2), "same", batch_size=2)
+        measured(Lighter(20, die_after=2), cache="same", batch_size=2)
     second = Lighter(20)
-    resumed = measured(second, "same", batch_size=2)
+    resumed = measured(second, cache="same", batch_size=2)
     assert second.calls == 2 + 2 * len(ROWS)  # one batch, for its faces and its truths; warm-up and timing
     path = write_result(tmp_path / "results", resumed.result, resumed.records)
     stored = json.loads(path.read_text())
