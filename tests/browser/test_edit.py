@@ -94,6 +94,14 @@ def label_is(visit: Visit, label: str) -> None:
     )
 
 
+def settle(visit: Visit) -> None:
+    """Wait until the edited face stays the same for a second."""
+    before, deadline = -1.0, time.monotonic() + WAIT_MS / 1000
+    while (now := redder(visit)) != before and time.monotonic() < deadline:
+        before = now
+        visit.page.wait_for_timeout(1000)
+
+
 @both_sizes
 def test_presets_intensity_and_gauges(visit: Visit, request: pytest.FixtureRequest, uploads_folder: Path) -> None:
     size = request.node.callspec.params["visit"]
@@ -294,6 +302,7 @@ def test_no_picture_stays_on_the_server(visit: Visit, running: gr.Blocks, upload
     for name in ("surprise", "anger", "fear"):
         visit.page.get_by_label(name).check()
     drag(visit, "#intensity", 0.4)
+    settle(visit)  # an edit that ends after the paste takes the pasted photograph away
     visit.page.click("#paste")
     visit.page.wait_for_selector("#edited-photograph .dp-compare", timeout=WAIT_MS)
     visit.page.click("#borrow button")
