@@ -31,8 +31,11 @@ def face_html(edited: Edited, view: str = VIEWS[0]) -> str:
     if view == VIEWS[2]:
         words = "A regular grid, bent as the pixels were moved: where its squares are even, nothing moved."
         return panels.alone_html(pictures.grid(to_tensor(making.moved), making.flow), "The grid of the movement", words)
-    words = f"Where colour was painted over the moved pixels; at most {percent(float(making.mask.max()))} of a pixel."
-    return panels.alone_html(pictures.layer(to_tensor(edited.image), making.mask), "Where the face was painted", words)
+    words = (
+        f"Where colour was painted over the moved pixels; its strongest change is {percent(float(making.mask.max()))}."
+    )
+    shown = pictures.layer(to_tensor(edited.image), making.mask, pictures.LEAST_FULL)
+    return panels.alone_html(shown, "Where the face was painted", words)
 
 
 def edited_png(edited: Edited) -> str:

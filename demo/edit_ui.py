@@ -47,7 +47,7 @@ NOBODY = "Each has the expression that is chosen above."
 def add(page: gr.Blocks, shelf: Shelf, shared: Shared, queueing: Mapping[str, Any]) -> None:
     """Add the tab for the editors of the shelf, whose target spaces shape its sliders: they are loaded here."""
     spaces = {name: editing.studio(shelf, name).space for name in shelf.able(Editor)}
-    still = frozenset(name for name in shelf.able(ActionUnitReader) if name in spaces and of_muscles(spaces[name]))
+    readers = frozenset(name for name in shelf.able(ActionUnitReader) if name in spaces and of_muscles(spaces[name]))
     with gr.Tab("Edit", id="edit", elem_id="edit") as tab:
         gr.HTML(panels.note_html(SAME_FACE))
         with gr.Row(equal_height=False):
@@ -56,14 +56,14 @@ def add(page: gr.Blocks, shelf: Shelf, shared: Shared, queueing: Mapping[str, An
                 face = kept.html(viewer.hint_html(NO_PHOTO), "edited", js=kept.PANELS_JS)
                 start = gr.Button("Add a photograph", elem_id="add-photograph", size="sm")
             with gr.Column(scale=1, min_width=320):
-                controls, gauges = _controls(spaces, still)
+                controls, gauges = _controls(spaces, readers)
         with gr.Row(visible=False) as tools:
             paste = gr.Button("Put it back into the photograph", size="sm", scale=0, min_width=280, elem_id="paste")
             film = gr.Button("Film the way there", size="sm", scale=0, min_width=280, elem_id="film")
         shown = [kept.html(viewer.NOTHING, name, js=kept.PANELS_JS) for name in ("edited-photograph", "way")]
         edited = gr.State(None, time_to_live=kept.STATE_SECONDS)
         results = Results(start, tools, view, face, gauges, edited, *shown)
-        wires = Wires(shelf, spaces, still, shared, controls, results, queueing)
+        wires = Wires(shelf, spaces, readers, shared, controls, results, queueing)
         sections = [second_ui.add_transfer(wires), second_ui.add_units(wires), _people(wires)]
         _wire(page, wires, tab, sections)
         _wire_results(wires, paste, film)
@@ -72,16 +72,16 @@ def add(page: gr.Blocks, shelf: Shelf, shared: Shared, queueing: Mapping[str, An
         event(None, controls.model, None, js=viewer.EDIT_LINK_JS, **SILENT)
 
 
-def _controls(spaces: Spaces, still: frozenset[str]) -> tuple[Controls, gr.HTML]:
+def _controls(spaces: Spaces, readers: frozenset[str]) -> tuple[Controls, gr.HTML]:
     """Model, preset and intensity; the gauges; and below them, so that they stay in sight, a slider for each name."""
     names = list(spaces)
     first, choices = names[0], editing.presets(spaces[names[0]])
     model = gr.Radio(
         names, value=first, show_label=False, container=False, visible=len(names) > 1, elem_id="edit-model"
     )
-    start = None if first in still else _first(choices)
+    start = None if first in readers else _first(choices)
     preset = gr.Radio(choices, value=start, label="Expression", elem_id="preset")
-    as_it_is = gr.Button(muscle_ui.AS_IT_IS, size="sm", visible=first in still, elem_id="as-it-is")
+    as_it_is = gr.Button(muscle_ui.AS_IT_IS, size="sm", visible=first in readers, elem_id="as-it-is")
     intensity = gr.Slider(
         *(0, 1, 1),
         step=0.01,
@@ -96,7 +96,7 @@ def _controls(spaces: Spaces, still: frozenset[str]) -> tuple[Controls, gr.HTML]
     with gr.Accordion("Advanced: mix your own", open=_opened(spaces[first]), elem_id="advanced") as advanced:
         for name, space in spaces.items():
             with gr.Column(visible=name == first, elem_classes="dp-sliders") as group:
-                sliders.append(_sliders(space, still=name in still))
+                sliders.append(_sliders(space, reads=name in readers))
             groups.append(group)
     return Controls(model, preset, as_it_is, intensity, advanced, groups, sliders), gauges
 
@@ -115,9 +115,9 @@ def _opened(space: TargetSpace) -> bool:
     return of_muscles(space) or not _named(editing.presets(space))
 
 
-def _sliders(space: TargetSpace, still: bool) -> list[gr.Slider]:
+def _sliders(space: TargetSpace, reads: bool) -> list[gr.Slider]:
     """One per name, at what the first preset asks for, or at 0 where they wait for a face."""
-    target = editing.target_of(space, _first(editing.presets(space)), 0.0 if still else 1.0)
+    target = editing.target_of(space, _first(editing.presets(space)), 0.0 if reads else 1.0)
     if of_muscles(space):
         return muscle_ui.sliders(target)
     return [
@@ -169,7 +169,7 @@ def _enter(wires: Wires, edited: Edited | None, *given: Any) -> Updates:
     asked, values = split(given)
     if asked.one and edited is not None and edited.one.crop is asked.one.crop:
         return tuple(gr.skip() for _ in wires.mixing)
-    if asked.one and asked.name in wires.still:
+    if asked.one and asked.name in wires.readers:
         return muscle_ui.as_it_is(wires, asked)
     return *_by_sliders(wires, asked, values), *(gr.skip() for _ in wires.mixing[len(wires.results) :])
 
@@ -197,15 +197,15 @@ def _ask(wires: Wires, *given: Any) -> Updates:
 def _switch(wires: Wires, *given: Any) -> Updates:
     """Another editor: its presets, its sliders, what it can do."""
     asked, (preset, intensity) = split(given)
-    space, still = wires.spaces[asked.name], asked.name in wires.still
+    space, reads = wires.spaces[asked.name], asked.name in wires.readers
     choices = editing.presets(space)
-    chosen = None if still else preset if preset in choices else _first(choices)
-    moved = muscle_ui.as_it_is(wires, asked)[:-2] if still else _turn(wires, *asked, chosen, intensity)
+    chosen = None if reads else preset if preset in choices else _first(choices)
+    moved = muscle_ui.as_it_is(wires, asked)[:-2] if reads else _turn(wires, *asked, chosen, intensity)
     return (
         *moved,
         gr.update(choices=choices, value=chosen),
-        gr.update(interactive=not still, visible=_named(choices)),
-        gr.update(visible=still),
+        gr.update(interactive=not reads, visible=_named(choices)),
+        gr.update(visible=reads),
         gr.update(open=True) if _opened(space) else gr.skip(),
         *(gr.update(visible=other == asked.name) for other in wires.spaces),
         *(gr.update(visible=can(wires, asked.name)) for can in (second_ui.transfers, second_ui.borrows_units, _draws)),

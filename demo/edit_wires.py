@@ -63,11 +63,11 @@ class Results(NamedTuple):
 
 
 class Wires(NamedTuple):
-    """What the events need. still: the editors that tell where their sliders stand for a face: see ``Studio.shown``."""
+    """What the events need. readers: the editors that read where their sliders stand for a face (``Studio.shown``)."""
 
     shelf: Shelf
     spaces: Spaces
-    still: frozenset[str]
+    readers: frozenset[str]
     shared: Shared
     controls: Controls
     results: Results

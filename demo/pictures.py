@@ -57,9 +57,12 @@ def heat(residue: Tensor) -> Image.Image:
     return Image.fromarray(colours.round().astype(np.uint8))
 
 
-def layer(face: Tensor, values: Tensor) -> Image.Image:
-    """A map (s, s), not negative, as a glow over the grey face (3, S, S); its largest value glows in full."""
-    largest = float(values.max())
+def layer(face: Tensor, values: Tensor, least_full: float = 0.0) -> Image.Image:
+    """A map (s, s), not negative, as a glow over the grey face (3, S, S); its largest value glows in full.
+
+    least_full: the least value that may do so.
+    """
+    largest = max(float(values.max()), least_full)
     share = Image.fromarray((values / largest if largest > 0 else values).numpy().astype(np.float32))
     return _coloured(face, np.asarray(share.resize((SHOWN_PX, SHOWN_PX), Image.Resampling.BILINEAR)) * HIDING, GLOW)
 

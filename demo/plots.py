@@ -53,20 +53,22 @@ def unit_chart(strengths: Mapping[str, float]) -> go.Figure:
     actions = [ACTIONS[name] for name in strengths]
     bars = go.Bar(
         x=[round(strength, 3) for strength in strengths.values()],
-        y=[f"{name} {action.seen}" for name, action in zip(strengths, actions, strict=True)],
+        y=list(strengths),
         orientation="h",
         marker={"color": [ACCENT if strength >= AT_WORK else QUIET for strength in strengths.values()]},
-        text=[action.muscle for action in actions],
+        text=[action.seen for action in actions],
+        customdata=[action.muscle for action in actions],
         textfont={"size": 12},
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}: %{x:.2f} (%{text})<extra></extra>",
+        hovertemplate="%{y} %{text}: %{x:.2f}<br>%{customdata}<extra></extra>",
     )
-    title = {"text": "Muscles at work: Action Units, 0 to 1", "x": 0, "xref": "paper", "font": {"size": 16}}
+    told = {"text": "0 to 1, an estimate. Touch a bar for its muscle.", "font": {"size": 12}}
+    title = {"text": "Muscles at work", "subtitle": told, "x": 0, "xref": "container", "font": {"size": 16}}
     figure = go.Figure(
-        bars, _layout(height=48 + 22 * len(actions), margin={"l": 8, "r": 8, "t": 40, "b": 4}, title=title)
+        bars, _layout(height=64 + 22 * len(actions), margin={"l": 8, "r": 8, "t": 56, "b": 4}, title=title)
     )
-    figure.update_xaxes(visible=False, range=[0, 1.8], fixedrange=True)  # room for the muscle beside a full bar
+    figure.update_xaxes(visible=False, range=[0, 2.4], fixedrange=True)  # room for words beside a full bar
     figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True, showgrid=False, ticklabelstandoff=6)
     return figure
 

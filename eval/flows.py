@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fer.errors import DataError
+from fer.warping import determinant
 
 SIDE_PX = 128  # errors are given in pixels of a picture of this side
 GRID = 32  # cells of a stored flow along a side
@@ -42,9 +43,6 @@ def endpoint_error(flow: Tensor, truth: Tensor) -> Tensor:
 def folding(flow: Tensor) -> Tensor:
     """Share of the pixels where a flow (B, 2, S, S) in px turns the picture inside out or flattens it: float64 (B,).
 
-    There the determinant of the Jacobian of identity and flow, by differences to the next pixel, is 0 or less.
+    There the determinant of its Jacobian is 0 or less.
     """
-    along_x = (flow[..., :-1, 1:] - flow[..., :-1, :-1]).double()
-    along_y = (flow[..., 1:, :-1] - flow[..., :-1, :-1]).double()
-    determinant = (1 + along_x[:, 0]) * (1 + along_y[:, 1]) - along_y[:, 0] * along_x[:, 1]
-    return (determinant <= 0).double().mean((1, 2))
+    return (determinant(flow.double()) <= 0).double().mean((1, 2))

@@ -42,11 +42,10 @@ def painted(faces: Tensor, paint: Tensor, mask: Tensor) -> Tensor:
     return faces * (1 - mask) + other * mask
 
 
-def folded(flow: Tensor) -> Tensor:
-    """How far a flow (B, 2, S, S) px turns the picture over: (B, S - 1, S - 1), 0 where it does not.
+def determinant(flow: Tensor) -> Tensor:
+    """Of the Jacobian of x + flow(x), for a flow (B, 2, S, S) px, by differences to the next pixel: (B, S - 1, S - 1).
 
-    What is below 0 of the determinant of the Jacobian of x + flow(x), by differences of neighbours.
+    Below 0 the picture is turned over there, at 0 it is flattened.
     """
     across, down = flow[..., :-1, 1:] - flow[..., :-1, :-1], flow[..., 1:, :-1] - flow[..., :-1, :-1]
-    turned = (1 + across[:, 0]) * (1 + down[:, 1]) - across[:, 1] * down[:, 0]
-    return F.relu(-turned)
+    return (1 + across[:, 0]) * (1 + down[:, 1]) - across[:, 1] * down[:, 0]

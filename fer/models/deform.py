@@ -95,7 +95,7 @@ class Motion(nn.Module):
 class Texture(nn.Module):
     """What was moved, the face and a condition -> paint and, last, the mask's logit (B, 4, 128, 128).
 
-    Departs from the usual blend of two pictures: paint is added, and none is a fresh network's. A blend with a picture
+    Departs from the usual blend of two pictures: paint is added, and a fresh network adds none. A blend with a picture
     that is not learnt yet does harm, and its mask closes for good.
     """
 
@@ -210,6 +210,7 @@ SPEC = Spec(
         "Pairs of one person with two expressions, rendered with exact truth, teach both steps in place of a critic. "
         "Where the renderer knows which places belong together, the bundled weights were told so (``places`` of the "
         "recipe); at 0 no deformation is annotated, as in the paper.",
+        "Paint is added to what was moved, through a mask, in place of a blend of two pictures.",
         "The network reads the strengths that a face shows by itself; the paper takes them from a tool.",
     ),
 )

@@ -25,7 +25,7 @@ from fer.regions import face_ellipse
 from fer.removal import edits_left, for_card, landmark_flow_loss, paired_terms
 from fer.sheets import save_sheet
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
-from fer.warping import folded
+from fer.warping import determinant
 from fer.weights import rounded_to_half
 
 START = "derl"  # the model that ``DeformRecipe.start`` names weights of
@@ -84,7 +84,7 @@ class Step:
             "moved": recipe.moved * torch.stack(list(of_moved.values())).sum(),
             "places": recipe.places * landmark_flow_loss(made.flow, given.points),
             "rough": recipe.rough * roughness(made.flow * 2 / made.flow.shape[-1]),
-            "fold": recipe.fold * folded(made.flow).mean(),
+            "fold": recipe.fold * F.relu(-determinant(made.flow)).mean(),
             "paint": recipe.paint * (made.image - made.moved).abs().mean(),
         }
 
@@ -164,7 +164,7 @@ def changes_left(model: Deform, held_out: Changes, batch: int = 100) -> dict[str
         off = F.interpolate(made.flow, grid, mode="area") - known
         for name, vectors in (("epe_px", off), ("epe_px_still", known)):
             sums[name] += float(vectors.norm(dim=1)[places].sum())
-        turned = folded(made.flow) > 0
+        turned = determinant(made.flow) < 0
         sums["places"] += float(places.sum())
         sums["folded"], sums["all"] = sums["folded"] + float(turned.sum()), sums["all"] + turned.numel()
     agreed = icc(torch.cat(read), held_out.units[:, 0])
