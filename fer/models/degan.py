@@ -275,8 +275,9 @@ SPEC = Spec(
         "Rendered pairs with exact truth teach the reconstruction. The critic sees transfers alone. Its identity head "
         "is a projection (Miyato, Koyama 2018, arXiv 1802.05637) of our own face embedding, with real faces of the "
         "wrong person as further negatives, in place of classes; hinge loss with spectral normalisation.",
-        "While synthesis is learnt a linear reader names the expression from f_exp, a transfer has to be encoded as "
-        "its source, and an embedding has to find the person in it; each has a weight in the recipe. Gradient reversal "
+        "While synthesis is learnt linear readers tell the expression and, of rendered faces, the strengths of Action "
+        "Units from f_exp; the flow is told where landmarks of rendered faces belong; a transfer has to be encoded as "
+        "its source, and an embedding has to find the person in it. Each has a weight in the recipe. Gradient reversal "
         "of identity from f_exp is there and off.",
         "Edits by name start from prototypes, the mean f_exp of rendered faces of each expression.",
     ),

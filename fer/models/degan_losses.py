@@ -10,10 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from fer.action_units import ACTION_UNITS
 from fer.layers import critic_layers
 from fer.losses import hinge_critic, roughness, soft_cross_entropy
 from fer.models.degan import Degan, DeganConfig, Rebuilt
-from fer.removal import paired_terms
+from fer.removal import landmark_flow_loss, paired_terms
 from fer.training import Batch, Loss
 from fer.types import EMOTIONS, Framing
 
@@ -26,8 +27,8 @@ class DeganRecipe:
 
     seed: int = 0
     start: str = "default"  # weights of derl whose generator becomes the decoder; fresh where empty
-    steps_pairs: int = 4_000
-    steps_synthesis: int = 1_500
+    steps_pairs: int = 3_000
+    steps_synthesis: int = 1_000
     steps_readers: int = 2_500
     first_puppets: int = 9  # pairs of each source in a batch, first stage
     puppets: int = 7  # and in synthesis
@@ -47,6 +48,8 @@ class DeganRecipe:
     consistency: float = 0.2
     identity: float = 0.1
     naming: float = 0.1
+    units: float = 0.3
+    landmarks: float = 0.5  # weight of the flow's error at the landmarks of pairs, of half the picture's side
     mismatch: float = 0.5  # weight of real faces of the wrong person in the critic's loss
     reversal: float = 0.0  # weight of gradient reversal of identity from f_exp; 0: off, as in the paper
     local_weight: float = 0.25  # of each local network's loss; the fusion's is 1
@@ -85,11 +88,12 @@ class Trained(nn.Module):
         self.model = Degan(config)
         self.critic = Critic(people)
         self.naming = nn.Linear(config.code, COUNT)  # names the expression from f_exp
+        self.units = nn.Linear(config.code, len(ACTION_UNITS))  # tells the strengths of Action Units from f_exp
         self.guess = nn.Sequential(nn.Linear(config.code, 64), nn.SiLU(), nn.Linear(64, people))  # tells who from f_exp
 
     def synthesis(self) -> nn.ModuleList:
         """What the phase of synthesis trains."""
-        return nn.ModuleList([self.model.encoder, self.model.decoder, self.naming, self.guess])
+        return nn.ModuleList([self.model.encoder, self.model.decoder, self.naming, self.units, self.guess])
 
     def readers(self) -> nn.ModuleList:
         """What the second stage trains."""
@@ -121,6 +125,8 @@ class Paired(NamedTuple):
     face_view: Tensor  # (P, 3, 128, 128), what the encoder sees of them
     neutral_view: Tensor  # (P, 3, 128, 128)
     shown: Tensor  # distributions (P, 8) of the faces
+    strengths: Tensor  # Action Units (P, 23) of the faces
+    points: Tensor  # landmarks (P, 2, 68, 2) of face and neutral face in the unit square, nan where not known
     same: Tensor  # bool (2 P,), whether a reconstruction's picture of the person is the truth itself
 
     def reconstructions(self) -> tuple[Tensor, Tensor]:
@@ -128,10 +134,19 @@ class Paired(NamedTuple):
         truth = torch.cat([self.face, self.neutral])
         return chosen(self.same, truth, torch.cat([self.neutral, self.face])), truth
 
+    def places(self) -> Tensor:
+        """Landmarks (2 P, 2, 68, 2) of the pictures of the people and of the truths."""
+        truth, other = self.points.transpose(0, 1).flatten(0, 1), self.points.flip(1).transpose(0, 1).flatten(0, 1)
+        return torch.stack([torch.where(self.same[:, None, None], truth, other), truth], 1)
+
     def names(self) -> Tensor:
         """Distributions (2 P, 8) of what the encoder sees of them."""
         calm = F.one_hot(torch.zeros(len(self.face), dtype=torch.long), COUNT).to(self.shown)
         return torch.cat([self.shown, calm])
+
+    def all_strengths(self) -> Tensor:
+        """Action Units (2 P, 23) of what the encoder sees of them."""
+        return torch.cat([self.strengths, torch.zeros_like(self.strengths)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,17 +212,22 @@ class Step:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             codes = model.expression_of(torch.cat([pairs.face_view, pairs.neutral_view]))
             people, truth = pairs.reconstructions()
-            terms = self._of_pairs(model.decode(people, codes), people, truth)
+            terms = self._of_pairs(model.decode(people, codes), pairs, people, truth) | self._told(codes, pairs)
             terms["naming"] = recipe.naming * soft_cross_entropy(self.network.naming(codes), pairs.names())
         return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
 
-    @staticmethod
-    def _of_pairs(made: Rebuilt, people: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    def _of_pairs(self, made: Rebuilt, pairs: Paired, people: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """Losses of decoded faces whose first rows are the reconstructions of ``people``."""
         return paired_terms(made.image[: len(people)], people, truth) | {
             "mask": 0.01 * made.mask.mean(),
             "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
+            "landmarks": self.recipe.landmarks * landmark_flow_loss(made.flow[: len(people)], pairs.places()),
         }
+
+    def _told(self, codes: Tensor, pairs: Paired) -> dict[str, Tensor]:
+        """The loss of the Action Units that are told from the codes (2 P, code) of the pairs."""
+        told = F.binary_cross_entropy_with_logits(self.network.units(codes).float(), pairs.all_strengths())
+        return {"units": self.recipe.units * told}
 
     def synthesize(self, batch: Batch, step: int) -> Loss:
         """Encoder and decoder: reconstructions of pairs, transfers across people, what f_exp tells."""
@@ -223,7 +243,8 @@ class Step:
             who = self._who(torch.cat([people, hosts]))
             score, expression = self.network.critic(transfers, who[len(people) :])
             again = model.expression_of(transfers)
-            terms = self._of_pairs(made, people, truth) | {
+            terms = self._of_pairs(made, given.pairs, people, truth) | self._told(codes[: len(people)], given.pairs)
+            terms |= {
                 "adversarial": -recipe.adversarial * score.mean(),
                 "expression": recipe.expression * soft_cross_entropy(expression, named),
                 "consistency": recipe.consistency * (again - lent.detach()).square().mean(),

@@ -50,6 +50,8 @@ def draw_pairs(pairs: PairSource, puppets: int, recipe: DeganRecipe) -> Paired:
         other_view(drawn.face),
         other_view(drawn.neutral),
         distribution_of(code_of(drawn.emotion, drawn.intensity)),
+        drawn.action_units,
+        drawn.points,
         torch.rand(2 * len(drawn.face)) < recipe.same,
     )
 

@@ -192,7 +192,12 @@ class Drawn:
     def draw(self, puppets: int, london: int, still: int) -> SimpleNamespace:
         emotion = torch.tensor([1, 2, 0])[: puppets + london]
         return SimpleNamespace(
-            face=faces(3, seed=5), neutral=faces(3, seed=6), emotion=emotion, intensity=0.5 * (emotion > 0)
+            face=faces(3, seed=5),
+            neutral=faces(3, seed=6),
+            emotion=emotion,
+            intensity=0.5 * (emotion > 0),
+            action_units=torch.linspace(0, 1, 69).view(3, 23),
+            points=torch.linspace(0.2, 0.8, 816).view(3, 2, 68, 2),
         )
 
 
@@ -242,21 +247,31 @@ def test_every_term_reaches_encoder_and_decoder(name: str, step: Step) -> None:
     assert gradient(step.network.readers()) == 0
 
 
-@pytest.mark.parametrize("name", ["l1", "gradient"])
+@pytest.mark.parametrize("name", ["l1", "gradient", "landmarks"])
 def test_pairs_alone_teach_encoder_and_decoder(name: str, step: Step) -> None:
     loss = step.rebuild(batch()[: len(Paired._fields)], 0)
-    assert set(loss.terms) == {"l1", "gradient", "mask", "flow", "naming"}
+    assert set(loss.terms) == {"l1", "gradient", "mask", "flow", "landmarks", "units", "naming"}
     loss.terms[name].backward()
     assert gradient(step.network.model.encoder) > 0
     assert gradient(step.network.model.decoder) > 0
 
 
-def test_naming_reaches_the_encoder_alone(step: Step) -> None:
+def test_landmarks_lead_from_the_picture_of_the_person_to_the_truth() -> None:
+    pairs = Given.of(batch()).pairs
+    face, neutral = pairs.points.unbind(1)
+    assert torch.equal(pairs.places(), torch.stack([torch.cat([neutral, face]), torch.cat([face, neutral])], 1))
+    same = pairs._replace(same=torch.ones(6, dtype=torch.bool)).places()
+    assert torch.equal(same[:, 0], same[:, 1])
+    assert torch.equal(pairs.all_strengths(), torch.cat([pairs.strengths, torch.zeros(3, 23)]))
+
+
+@pytest.mark.parametrize("name", ["naming", "units"])
+def test_what_is_told_from_the_code_reaches_the_encoder_alone(name: str, step: Step) -> None:
     loss = step.synthesize(batch(), 0)
     assert "reversal" not in loss.terms
-    loss.terms["naming"].backward()
+    loss.terms[name].backward()
     assert gradient(step.network.model.encoder) > 0
-    assert gradient(step.network.naming) > 0
+    assert gradient(step.network.get_submodule(name)) > 0
     assert gradient(step.network.model.decoder) == 0
 
 
