@@ -98,12 +98,15 @@ def one_cycle(peak: float, steps: int, warm_up: float = 0.15, start: float = 0.0
     return at
 
 
-def decay_groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Two parameter groups: weights with decay; biases and normalisation scales without."""
+def decay_groups(module: nn.Module, weight_decay: float, pace: float = 1.0) -> list[dict[str, object]]:
+    """Two parameter groups: weights with decay; biases and normalisation scales without.
+
+    pace: what the phase's learning rate is multiplied by for them.
+    """
     parameters = [p for p in module.parameters() if p.requires_grad]
     return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay, "pace": pace},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "pace": pace},
     ]
 
 
@@ -170,7 +173,7 @@ def _stage_at(plan: Plan, step: int) -> Stage:
 
 def _update(phase: Phase, batch: Batch, step: int) -> dict[str, float]:
     for group in phase.optimizer.param_groups:
-        group["lr"] = phase.learning_rate(step)
+        group["lr"] = phase.learning_rate(step) * group.get("pace", 1.0)
     phase.optimizer.zero_grad(set_to_none=True)
     loss = phase.loss(batch, step)
     value = float(loss.total.detach())

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fer.action_units import POSED_SMILE, units_of
 from fer.data.mixtures import as_colour, varied
 from fer.data.pairs import Pairs
 from fer.images import from_bytes
@@ -22,7 +21,7 @@ class Changes:
 
     faces: uint8 (N, 2, 3, 128, 128), RGB. units: float32 (N, 2, 23) in [0, 1], strengths of ACTION_UNITS.
     points: float32 (N, 2, 68, 2), landmarks in the unit square. flow: float16 (N, 2, 2, g, g), where the pixels of each
-    face lie in the other, as a shift x, y in units of the side. Points and flow are nan where they are not known.
+    face lie in the other, as a shift x, y in units of the side. All three are nan where they are not known.
     """
 
     faces: Tensor
@@ -35,8 +34,8 @@ class Changes:
 
     @classmethod
     def of_pairs(cls, pairs: Pairs, grid: int) -> Changes:
-        """Faces with an expression and the same without. Photographs, whose strengths are not known, show a smile."""
-        units = torch.where(pairs.action_units.isnan(), units_of(POSED_SMILE), pairs.action_units)
+        """Faces with an expression and the same without."""
+        units = pairs.action_units
         return cls(
             torch.stack([pairs.face, pairs.neutral], 1),
             torch.stack([units, torch.zeros_like(units)], 1),
@@ -49,7 +48,7 @@ class ChangeBatch(NamedTuple):
     """Edits whose truth is known, in [-1, 1].
 
     source, truth: (B, 3, 128, 128). own, asked: strengths (B, 23) of both. points: (B, 2, K, 2), places in both that
-    belong together, in the unit square, nan where not known.
+    belong together, in the unit square. Strengths and points are nan where they are not known.
     """
 
     source: Tensor

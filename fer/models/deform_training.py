@@ -18,7 +18,7 @@ from fer.data.changes import ChangeBatch, Changes, ChangeSource
 from fer.data.mixtures import PAIRS_TOLD, PairSource
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
-from fer.load import load
+from fer.load import load, named_start
 from fer.losses import roughness
 from fer.models.deform import Deform, DeformConfig, Deformed
 from fer.regions import face_ellipse
@@ -28,7 +28,7 @@ from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycl
 from fer.warping import determinant
 from fer.weights import rounded_to_half
 
-START = "derl"  # the model that ``DeformRecipe.start`` names weights of
+START = "derl"  # the model that ``DeformRecipe.start`` names weights of, unless it says another
 VALIDATION_SEED = 1_000_003  # of the changes of validation people
 
 
@@ -37,7 +37,7 @@ class DeformRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    start: str = "default"  # weights of derl whose generator's layers the motion step takes over; fresh where empty
+    start: str = "default"  # "MODEL:WEIGHTS" to go on from, or weights of derl for the motion step; fresh where empty
     steps_motion: int = 700
     steps_both: int = 2_000
     rendered: int = 4_000  # changes that are rendered for it
@@ -47,12 +47,13 @@ class DeformRecipe:
     london: int = 2  # of photographed ones,
     still: int = 1  # and neutral FER+ faces
     learning_rate: float = 1e-3
+    texture_pace: float = 3.0  # the texture step's rate, in that of the motion step
     weight_decay: float = 0.02
     places: float = 1.0  # weight of the flow's error where it is known; 0: no deformation is annotated
     moved: float = 0.5  # weight of the losses of what moving alone gives, beside 1 of the edited face
     rough: float = 50.0
     fold: float = 10.0
-    paint: float = 0.05  # weight of the L1 of what is painted
+    paint: float = 0.01  # weight of the L1 of what is painted
     reading: float = 0.1  # weight of the cross-entropy of the strengths that are read
     read: float = 0.5  # share of the faces that are edited from the strengths that were read, as later
     ema_decay: float = 0.998
@@ -69,12 +70,22 @@ class Step:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             layers = motion.encode(given.source)
             logits = motion.strengths(layers)
-            guessed = torch.rand(len(logits), 1, device=logits.device) < recipe.read
+            known = ~given.own.isnan()
+            guessed = (torch.rand(len(logits), 1, device=logits.device) < recipe.read) | ~known
             own = torch.where(guessed, logits.detach().sigmoid(), given.own)
-            made = self.network.change(layers, given.source, own, given.asked, given.source, self.paint)
+            made = self.network.change(layers, given.source, own, self.asked(given), given.source, self.paint)
             terms = self.of_edit(made, given)
-        terms["reading"] = recipe.reading * F.binary_cross_entropy_with_logits(logits, given.own)
+        terms["reading"] = recipe.reading * F.binary_cross_entropy_with_logits(logits[known], given.own[known])
         return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+
+    @torch.no_grad()
+    def asked(self, given: ChangeBatch) -> Tensor:
+        """What is asked for (B, 23); where it is not known, what is read in the truth now."""
+        unknown = given.asked.isnan().any(1)
+        asked = given.asked.clone()
+        if unknown.any():
+            asked[unknown] = self.network.motion.strengths(self.network.motion.encode(given.truth[unknown])).sigmoid()
+        return asked
 
     def of_edit(self, made: Deformed, given: ChangeBatch) -> dict[str, Tensor]:
         """Losses of edited faces against the truth."""
@@ -89,9 +100,13 @@ class Step:
         }
 
 
-def start_from_derl(model: Deform, weights: str) -> None:
-    """Take over the layers of a DeRL generator, which gives everyone the neutral face."""
-    trunk = load(START, weights, device="cpu").generator.trunk
+def take_over(model: Deform, name: str, weights: str) -> None:
+    """Start from deform's own weights, or from the layers of a DeRL generator, which makes faces neutral."""
+    known = load(name, weights, device="cpu")
+    if isinstance(known, Deform):
+        model.load_state_dict(known.state_dict())
+        return
+    trunk = known.generator.trunk
     trunk.hand_over(model.motion.stem, model.motion.encoder, model.motion.decoder)
 
 
@@ -113,7 +128,7 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
     torch.manual_seed(recipe.seed)
     network = Deform(config)
     if recipe.start:
-        start_from_derl(network, recipe.start)
+        take_over(network, *named_start(recipe.start, START))
     network.to(device)
     source, held_out = sources(recipe, data_root)
     pairs = load_puppets(data_root, "validation")
@@ -128,7 +143,11 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
     def sheet(module: nn.Module, path: Path) -> None:
         save_sheet(examples(cast(Deform, module), held_out), path)
 
-    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
+    groups = [
+        *decay_groups(network.motion, recipe.weight_decay),
+        *decay_groups(network.texture, recipe.weight_decay, recipe.texture_pace),
+    ]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
     rate = one_cycle(recipe.learning_rate, recipe.steps_motion + recipe.steps_both, 0.05)
 
     def stage(name: str, steps: int, paint: bool) -> Stage:

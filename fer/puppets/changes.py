@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from fer.action_units import ACTION_UNITS
 from fer.puppets.expression import Expression, make_expression, sample_action_units, sample_expression
 from fer.puppets.sample import Cast, Options, Sample, draw, seed_of
 from fer.puppets.stream import numbers, pixels
 from fer.types import EMOTIONS
 
-CALM, BY_UNIT = 0.3, 0.35  # shares of expressions that are none, and of single and rare Action Units; else of a class
+ALONE = 0.35  # share of changes from none to one Action Unit alone
+CALM, BY_UNIT = 0.3, 0.35  # elsewhere, shares of expressions that are none, and of rare Action Units; else of a class
+WEAKEST_ALONE = 0.4
 
 
 class ChangeStream(IterableDataset[dict[str, Tensor]]):
@@ -38,8 +41,15 @@ class ChangeStream(IterableDataset[dict[str, Tensor]]):
 
 def draw_change(cast: Cast, seed: int, rng: np.random.Generator) -> tuple[Sample, Expression]:
     """A person in one pose and light with two expressions: the sample's, and that of its second picture."""
-    first, second = some_expression(rng), some_expression(rng)
+    alone = rng.random() < ALONE
+    first, second = (make_expression({}), one_unit(rng)) if alone else (some_expression(rng), some_expression(rng))
     return draw(cast, seed, Options(aligned=True), expression=first, other=second), second
+
+
+def one_unit(rng: np.random.Generator) -> Expression:
+    """One Action Unit, each as likely as another, and nothing else."""
+    name = ACTION_UNITS[int(rng.integers(len(ACTION_UNITS)))]
+    return make_expression({name: float(rng.uniform(WEAKEST_ALONE, 1.0))})
 
 
 def some_expression(rng: np.random.Generator) -> Expression:

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fer.action_units import AU_INDEX, POSED_SMILE, units_of
+from fer.action_units import AU_INDEX, units_of
 from fer.data import changes
 from fer.data.changes import ChangeBatch, Changes, ChangeSource, places_of
 from fer.data.pairs import load_london, load_puppets
+from fer.load import load
 from fer.models import deform_training
 from fer.models.deform import SPACE, Deform, DeformConfig
 from fer.models.deform_training import DeformRecipe, Step
@@ -133,7 +134,8 @@ def test_batches_hold_changes_in_both_directions_and_still_faces(data: Path) -> 
     pairs = load_puppets(data, "train")
     stored, london = Changes.of_pairs(pairs, 4), Changes.of_pairs(load_london(data, "train"), 4)
     assert torch.equal(stored.faces[:, 1], pairs.neutral)
-    assert torch.equal(london.units[0, 0], units_of(POSED_SMILE))
+    assert bool(london.units[0, 0].isnan().all())
+    assert float(london.units[0, 1].abs().max()) == 0
     still = torch.full((1, 48, 48), 100, dtype=torch.uint8)
     batch = ChangeSource(((stored, 20), (london, 1)), still).draw(2)
     assert batch.source.shape == batch.truth.shape == (23, 3, 128, 128)
@@ -156,6 +158,30 @@ def test_steps_teach_motion_alone_and_then_both() -> None:
         assert float(loss.terms["places"].detach()) == 0
         assert (model.texture.out.weight.grad is not None) == paint
         assert float(model.motion.moves.weight.grad.abs().sum()) > 0  # type: ignore[union-attr]
+
+
+def test_strengths_that_nobody_knows_are_read() -> None:
+    torch.manual_seed(0)
+    model = Deform(TINY)
+    own, asked = torch.zeros(2, 23), torch.zeros(2, 23)
+    own[0] = asked[1] = torch.nan
+    given = ChangeBatch(faces(2), faces(2).flip(3), own, asked, torch.full((2, 2, 3, 2), torch.nan))
+    step = Step(model, DeformRecipe(read=0.0), CPU, True)
+    read = model.motion.strengths(model.motion.encode(given.truth[1:])).sigmoid()
+    found = step.asked(given)
+    assert float(found[0].abs().max()) == 0
+    assert torch.allclose(found[1:], read, atol=1e-6)
+    assert not found.requires_grad
+    reading = float(step(given, 0).terms["reading"].detach())
+    logits = model.motion.strengths(model.motion.encode(given.source[1:]))
+    expected = 0.1 * torch.nn.functional.binary_cross_entropy_with_logits(logits, own[1:])
+    assert reading == pytest.approx(float(expected.detach()), rel=0.05)  # in bfloat16
+
+
+def test_it_goes_on_from_its_own_weights() -> None:
+    model = Deform(DeformConfig())
+    deform_training.take_over(model, "deform", "default")
+    assert torch.equal(model.motion.moves.weight, load("deform", device="cpu").motion.moves.weight)
 
 
 def test_it_trains_and_ships(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

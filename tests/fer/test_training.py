@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -122,6 +123,22 @@ def test_decay_groups_spare_biases_and_scales() -> None:
     assert decayed["weight_decay"] == 0.1
     assert all(p.ndim == 1 for p in free["params"])  # type: ignore[attr-defined]
     assert free["weight_decay"] == 0.0
+
+
+def test_a_group_keeps_its_own_pace(tmp_path: Path) -> None:
+    network = nn.ModuleList([nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)])
+    slow, fast = (cast(nn.Linear, layer) for layer in network)
+    nn.init.zeros_(slow.weight)
+    nn.init.zeros_(fast.weight)
+    optimizer = torch.optim.SGD([*decay_groups(slow, 0.0), *decay_groups(fast, 0.0, pace=3.0)], lr=1.0)
+
+    def loss(batch: Batch, step: int) -> Loss:
+        return Loss((slow.weight + fast.weight).sum(), {})
+
+    phase = Phase("both", optimizer, loss, lambda step: 0.1)
+    train(Plan(network, [Stage("only", 1, lambda step: (), [phase])], lambda module: {}, 0), tmp_path)
+    assert slow.weight.item() == pytest.approx(-0.1)
+    assert fast.weight.item() == pytest.approx(-0.3)
 
 
 def test_snapshot_of_another_plan_is_refused(tmp_path: Path) -> None:
