@@ -27,10 +27,10 @@ class DeganRecipe:
 
     seed: int = 0
     start: str = "default"  # weights of derl whose generator becomes the decoder; fresh where empty
-    steps_pairs: int = 3_000
-    steps_synthesis: int = 1_000
-    steps_readers: int = 2_500
-    first_puppets: int = 9  # pairs of each source in a batch, first stage
+    steps_pairs: int = 2_400
+    steps_synthesis: int = 700
+    steps_readers: int = 2_000
+    first_puppets: int = 7  # pairs of each source in a batch, first stage
     puppets: int = 7  # and in synthesis
     london: int = 1  # in both
     same: float = 0.12  # share of the reconstructions whose picture of the person is the truth itself
