@@ -72,7 +72,7 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Standardised luminance (B, 1, 96, 96) -> f_exp (B, code) in (-1, 1), and its layers of 48, 24, 12 and 6 px.
+    """Standardised luminance (B, 1, 96, 96) -> f_exp (B, code), and its layers of 48, 24, 12 and 6 px.
 
     Grey and standardised, because colour and light tell who is shown and when, not which expression.
     """
@@ -99,7 +99,15 @@ class Encoder(nn.Module):
         for level in self.levels:
             x = level(x)
             layers.append(x)
-        return torch.tanh(self.code(self.places(x).flatten(1)).float()), layers
+        return bounded(self.code(self.places(x).flatten(1)).float()), layers
+
+
+def bounded(values: Tensor) -> Tensor:
+    """Rows (B, N) shrunk to a root mean square below 1.
+
+    Not by tanh of each number: it saturates, and what is saturated learns no more.
+    """
+    return values / (1 + values.square().mean(1, keepdim=True)).sqrt()
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +193,8 @@ class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionE
     def code_for(self, target: Tensor) -> Tensor:
         """f_exp (B, code) for targets (B, 7): from the neutral prototype towards those of what is asked for."""
         neutral, expressions = self.prototypes[:1], self.prototypes[1:]
-        return (neutral + target.to(neutral) @ (expressions - neutral)).clamp(-1, 1)
+        mixed = neutral + target.to(neutral) @ (expressions - neutral)
+        return mixed / mixed.square().mean(1, keepdim=True).sqrt().clamp(min=1)
 
     def votes(self, pictures: Tensor) -> tuple[list[Tensor], Tensor]:
         """What the encoder sees (B, 1, 96, 96) -> logits (B, 8) of each local network and of the fusion.
@@ -207,7 +216,7 @@ class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionE
 
     @torch.inference_mode()
     def encode(self, faces: Tensor) -> Tensor:
-        """See ``ExpressionEncoder.encode``. f_exp in (-1, 1)."""
+        """See ``ExpressionEncoder.encode``. f_exp, of a root mean square below 1."""
         return self.expression_of(self._moved(faces)).cpu()
 
     @torch.inference_mode()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from fer.data.pairs import Pairs
 from fer.errors import DataError, WeightsError
 from fer.load import config_from
-from fer.models.degan import Degan, DeganConfig, prototypes_of
+from fer.models.degan import Degan, DeganConfig, bounded, prototypes_of
 from fer.models.degan_losses import Critic, DeganRecipe, Given, Paired, Reversed, Step, Trained, unlikeness
 from fer.models.degan_training import draw, other_view, prototypes
 from fer.targets import code_of, distribution_of
@@ -85,7 +85,7 @@ def test_codes_do_not_depend_on_the_faces_beside_them() -> None:
     model = Degan(TINY)
     together = model.encode(faces(3))
     assert together.shape == (3, 4)
-    assert float(together.abs().max()) < 1
+    assert float(together.square().mean(1).max()) < 1
     assert torch.allclose(together[1:2], model.encode(faces(3)[1:2]), atol=1e-5)
 
 
@@ -98,7 +98,17 @@ def test_targets_go_from_the_neutral_prototype_towards_the_others() -> None:
     mixed = torch.tensor([[0.5, 0.0, 0.25, 0.0, 0.0, 0.0, 0.0]])
     expected = neutral + 0.5 * (expressions[0] - neutral) + 0.25 * (expressions[2] - neutral)
     assert torch.allclose(model.code_for(mixed)[0], expected)
-    assert float(model.code_for(torch.ones(1, 7)).max()) == 1  # a code lies within (-1, 1)
+    model.prototypes.mul_(4)
+    assert float(model.code_for(torch.ones(1, 7)).square().mean()) == pytest.approx(1)  # no larger than codes can be
+
+
+def test_large_codes_keep_learning() -> None:
+    values = torch.tensor([[30.0, -40.0, 0.0, 0.0]], requires_grad=True)
+    code = bounded(values)
+    assert code[0].tolist() == pytest.approx([30 / 626**0.5, -40 / 626**0.5, 0, 0])
+    code[0, 2].backward()
+    assert values.grad is not None
+    assert float(values.grad[0, 2]) == pytest.approx(1 / 626**0.5)
 
 
 def test_an_edit_is_the_transfer_of_its_prototype() -> None:
