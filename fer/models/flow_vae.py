@@ -24,6 +24,7 @@ from fer.warping import resized_field, warped
 
 COUNT = len(ACTION_UNITS)
 LOG_VARIANCE = (-8.0, 2.0)  # bounds, so that no sample is thrown far
+QUIET = -3.0  # of a face's spread at first: codes of a fresh encoder lie close together, and noise would drown them
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class FlowVae(nn.Module, Editor, Neutralizer, ActionUnitReader):
         self.stem = nn.Conv2d(3, widths[0], 4, 2, 1)
         self.encoder = halving_blocks(widths)
         self.heads = nn.Linear(bottom, 2 * config.latent + COUNT)
+        nn.init.constant_(self.heads.bias[config.latent : 2 * config.latent], QUIET)
         self.decoder = conditioned_blocks(widths[1:], config.latent)
         self.moves = Moves(widths[1], config.latent)
         self.register_buffer("directions", torch.zeros(COUNT, config.latent))

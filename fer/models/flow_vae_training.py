@@ -88,7 +88,8 @@ def fitted_directions(model: FlowVae, known: Changes, ridge: float = 1.0, batch:
         changed = known.units[rows, 1] - known.units[rows, 0]
         squares += changed.T @ changed
         products += changed.T @ change_between(first, second)[0]
-    return torch.linalg.solve(squares, products)
+    directions: Tensor = torch.linalg.solve(squares, products)
+    return directions
 
 
 def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: torch.device) -> Plan:
