@@ -22,3 +22,8 @@ def icc(first: Tensor, second: Tensor, weights: Tensor | None = None) -> Tensor:
     x, y = (each - each.mean(0) for each in (first, second))  # for precision alone
     spread = covariance(x, x) + covariance(y, y)
     return torch.where(spread > 1e-12, 2 * covariance(x, y) / spread.clamp(min=1e-12), torch.nan)
+
+
+def mean_icc(first: Tensor, second: Tensor) -> float:
+    """Mean of ``icc`` over the columns in which a reading varies."""
+    return float(icc(first, second).nanmean())

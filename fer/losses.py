@@ -31,3 +31,11 @@ def roughness(field: Tensor) -> Tensor:
 def hinge_critic(real: Tensor, made: Tensor) -> Tensor:
     """The critic's hinge loss on its scores of real and made pictures (Lim and Ye 2017, arXiv 1705.02894)."""
     return F.relu(1 - real).mean() + F.relu(1 + made).mean()
+
+
+def known_cross_entropy(logits: Tensor, strengths: Tensor) -> Tensor:
+    """Mean binary cross-entropy of logits to strengths in [0, 1], both (B, N), over those that are not nan; else 0."""
+    known = ~strengths.isnan()
+    if not known.any():
+        return logits.sum() * 0.0
+    return F.binary_cross_entropy_with_logits(logits[known], strengths[known])

@@ -11,7 +11,7 @@ from torch import nn
 
 from fer.errors import RegistryError
 
-MODEL_NAMES = ("plain", "identity", "derl", "errnet", "fesgan", "degan", "au", "deform")
+MODEL_NAMES = ("plain", "identity", "derl", "errnet", "fesgan", "degan", "au", "deform", "flow_vae")
 
 
 @dataclass(frozen=True)

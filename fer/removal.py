@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fer.data.changes import Changes
 from fer.data.pairs import Pairs
 from fer.images import from_bytes
 from fer.losses import gradient_l1, weighted_l1
 from fer.regions import face_ellipse
 from fer.types import EMOTIONS
+from fer.warping import determinant
 
 
 def pixel_weights(faces: Tensor, neutrals: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,6 +70,40 @@ def edits_left(
             sums[name].append(((made - truth).abs() * inside).sum())
     totals = {name: float(torch.stack(values).sum()) for name, values in sums.items()}
     return {f"left_{name}": totals[name] / totals["before"] for name in ("into", "out_of")}
+
+
+@torch.inference_mode()
+def moves_left(
+    change: Callable[[Tensor, Tensor, Tensor], tuple[Mapping[str, Tensor], Tensor]], held_out: Changes, batch: int = 100
+) -> dict[str, float]:
+    """How well an editor makes changes, each from its first face to its second.
+
+    change: faces, true faces (B, 3, S, S) and the truth's strengths (B, 23) -> pictures by name, the flow (B, 2, S, S)
+    px. A picture's name: L1 to the truth inside the face as a share of the unedited face's. epe_px: mean error of the
+    flow where it is known; epe_px_still: of no flow. folded: share of pixels where the picture turns over.
+    """
+    inside = face_ellipse(held_out.faces.shape[-1])
+    off_truth: defaultdict[str, float] = defaultdict(float)
+    sums: defaultdict[str, float] = defaultdict(float)
+    for rows in torch.split(torch.arange(len(held_out)), batch):
+        source, truth = (from_bytes(held_out.faces[rows, k]) for k in range(2))
+        pictures, flow = change(source, truth, held_out.units[rows, 1])
+        for name, picture in {**pictures, "unedited": source}.items():
+            off_truth[name] += float(((picture - truth).abs() * inside).sum())
+        known = held_out.flow[rows, 1].float() * source.shape[-1]
+        places = ~known.isnan().any(1)
+        off = F.interpolate(flow, known.shape[-1], mode="area") - known
+        for name, vectors in (("epe_px", off), ("epe_px_still", known)):
+            sums[name] += float(vectors.norm(dim=1)[places].sum())
+        turned = determinant(flow) < 0
+        sums["places"] += int(places.sum())
+        sums["folded"], sums["all"] = sums["folded"] + int(turned.sum()), sums["all"] + turned.numel()
+    unedited = off_truth.pop("unedited")
+    return {
+        **{name: off / unedited for name, off in off_truth.items()},
+        **{name: sums[name] / sums["places"] for name in ("epe_px", "epe_px_still")},
+        "folded": sums["folded"] / sums["all"],
+    }
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The seven expressions as targets of an editor, in degrees."""
+"""What editors are asked for: the seven expressions in degrees, or strengths of the 23 Action Units."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fer.action_units import ACTION_UNITS
 from fer.types import EMOTIONS, TargetSpace
 
 EMOTION_TARGETS = TargetSpace(tuple(map(str, EMOTIONS[1:])), (0.0,) * 7, (1.0,) * 7)  # zeros are neutral
+UNIT_TARGETS = TargetSpace(ACTION_UNITS, (0.0,) * len(ACTION_UNITS), (1.0,) * len(ACTION_UNITS))  # as well
 
 
 def code_of(emotion: Tensor, intensity: Tensor) -> Tensor:

@@ -36,6 +36,13 @@ def warped(faces: Tensor, flow: Tensor) -> Tensor:
     return F.grid_sample(faces, grid, align_corners=False, padding_mode="border")
 
 
+def resized_field(field: Tensor, size_px: int) -> Tensor:
+    """A field (B, C, s, s) at another size, smooth where it is enlarged."""
+    if field.shape[-1] == size_px:
+        return field
+    return F.interpolate(field, size_px, mode="bicubic", align_corners=False)
+
+
 def painted(faces: Tensor, paint: Tensor, mask: Tensor) -> Tensor:
     """Faces (B, 3, S, S) with other colours where the mask (B, 1, S, S) in [0, 1] says; paint shifts their atanh."""
     other = torch.tanh(paint + torch.atanh(faces.clamp(-0.97, 0.97)))

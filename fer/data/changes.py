@@ -32,6 +32,10 @@ class Changes:
     def __len__(self) -> int:
         return len(self.units)
 
+    def first(self, count: int) -> Changes:
+        """The first ``count`` of them, or all where there are fewer."""
+        return Changes(self.faces[:count], self.units[:count], self.points[:count], self.flow[:count])
+
     @classmethod
     def of_pairs(cls, pairs: Pairs, grid: int) -> Changes:
         """Faces with an expression and the same without."""

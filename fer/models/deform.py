@@ -19,11 +19,11 @@ from fer.framing import canonical, resized
 from fer.layers import Moves, conditioned_blocks, halved, halving_blocks
 from fer.models.base import ActionUnitReader, Editor, Neutralizer
 from fer.registry import Citation, Spec
+from fer.targets import UNIT_TARGETS
 from fer.types import ActionUnits, Edit, Framing, TargetSpace
-from fer.warping import warped
+from fer.warping import resized_field, warped
 
 COUNT = len(ACTION_UNITS)
-SPACE = TargetSpace(ACTION_UNITS, (0.0,) * COUNT, (1.0,) * COUNT)
 FADED_IN = 0.1  # largest change of an Action Unit from which on paint is at full strength; none at no change
 
 
@@ -132,7 +132,7 @@ class Deform(nn.Module, Editor, Neutralizer, ActionUnitReader):
     @property
     def target_space(self) -> TargetSpace:
         """See ``Editor.target_space``. Strengths of the 23 Action Units; zeros are neutral."""
-        return SPACE
+        return UNIT_TARGETS
 
     def change(
         self, layers: Sequence[Tensor], small: Tensor, own: Tensor, asked: Tensor, faces: Tensor, paint: bool = True
@@ -163,7 +163,7 @@ class Deform(nn.Module, Editor, Neutralizer, ActionUnitReader):
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the networks see them at 128 px."""
-        asked, faces = self._placed(SPACE.checked(target, len(faces))), self._placed(faces)
+        asked, faces = self._placed(UNIT_TARGETS.checked(target, len(faces))), self._placed(faces)
         small = resized(faces, self.config.size_px)
         layers = self.motion.encode(small)
         made = self.change(layers, small, self.motion.strengths(layers).sigmoid(), asked, faces)
@@ -177,13 +177,6 @@ class Deform(nn.Module, Editor, Neutralizer, ActionUnitReader):
 
     def _placed(self, values: Tensor) -> Tensor:
         return values.to(next(self.parameters()).device, torch.float32)
-
-
-def resized_field(field: Tensor, size_px: int) -> Tensor:
-    """A field (B, C, s, s) at another size, smooth where it is enlarged."""
-    if field.shape[-1] == size_px:
-        return field
-    return F.interpolate(field, size_px, mode="bicubic", align_corners=False)
 
 
 SPEC = Spec(

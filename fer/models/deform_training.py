@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,23 +12,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer.agreement import icc
-from fer.data.changes import ChangeBatch, Changes, ChangeSource
-from fer.data.mixtures import PAIRS_TOLD, PairSource
+from fer.agreement import mean_icc
+from fer.data.changes import ChangeBatch, Changes
+from fer.data.mixtures import PAIRS_TOLD
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.load import load, named_start
-from fer.losses import roughness
+from fer.losses import known_cross_entropy, roughness
 from fer.models.deform import Deform, DeformConfig, Deformed
-from fer.regions import face_ellipse
-from fer.removal import edits_left, for_card, landmark_flow_loss, paired_terms
+from fer.removal import edits_left, for_card, landmark_flow_loss, moves_left, paired_terms
 from fer.sheets import save_sheet
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.warping import determinant
 from fer.weights import rounded_to_half
 
 START = "derl"  # the model that ``DeformRecipe.start`` names weights of, unless it says another
-VALIDATION_SEED = 1_000_003  # of the changes of validation people
 
 
 @dataclass(frozen=True)
@@ -70,12 +67,11 @@ class Step:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             layers = motion.encode(given.source)
             logits = motion.strengths(layers)
-            known = ~given.own.isnan()
-            guessed = (torch.rand(len(logits), 1, device=logits.device) < recipe.read) | ~known
+            guessed = (torch.rand(len(logits), 1, device=logits.device) < recipe.read) | given.own.isnan()
             own = torch.where(guessed, logits.detach().sigmoid(), given.own)
             made = self.network.change(layers, given.source, own, self.asked(given), given.source, self.paint)
             terms = self.of_edit(made, given)
-        terms["reading"] = recipe.reading * F.binary_cross_entropy_with_logits(logits[known], given.own[known])
+        terms["reading"] = recipe.reading * known_cross_entropy(logits, given.own)
         return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
 
     @torch.no_grad()
@@ -110,27 +106,17 @@ def take_over(model: Deform, name: str, weights: str) -> None:
     trunk.hand_over(model.motion.stem, model.motion.encoder, model.motion.decoder)
 
 
-def sources(recipe: DeformRecipe, data_root: Path) -> tuple[ChangeSource, Changes]:
-    """What is drawn from, and changes of validation people. Raises DataError."""
-    from fer.puppets.pool import render_changes
-
-    workers = os.cpu_count() or 1
-    fresh = render_changes(data_root, recipe.rendered, recipe.seed, workers)
-    held_out = render_changes(data_root, recipe.rendered_validation, VALIDATION_SEED, workers, "validation")
-    pairs, grid = PairSource.load(data_root), fresh.flow.shape[-1]
-    stored, photographed = (Changes.of_pairs(each, grid) for each in (pairs.puppets, pairs.london))
-    parts = ((fresh, recipe.changes), (stored, recipe.puppets), (photographed, recipe.london))
-    return ChangeSource(parts, pairs.still), held_out
-
-
 def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: torch.device) -> Plan:
     """Render and load the data and lay out both stages."""
+    from fer.puppets.pool import change_source
+
     torch.manual_seed(recipe.seed)
     network = Deform(config)
     if recipe.start:
         take_over(network, *named_start(recipe.start, START))
     network.to(device)
-    source, held_out = sources(recipe, data_root)
+    counts = (recipe.changes, recipe.puppets, recipe.london)
+    source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)
     pairs = load_puppets(data_root, "validation")
 
     def batch(step: int) -> Batch:
@@ -159,41 +145,20 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
     return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
 
 
-@torch.inference_mode()
-def changes_left(model: Deform, held_out: Changes, batch: int = 100) -> dict[str, float]:
-    """How well changes are made, each from its first face to its second, from the strengths that the model reads.
+def changes_left(model: Deform, held_out: Changes) -> dict[str, float]:
+    """See ``moves_left``, from the strengths that the model reads; left_moved: by moving alone.
 
-    left: L1 to the truth inside the face as a share of the unedited face's; left_moved: by moving alone. epe_px: mean
-    error of the flow where it is known; epe_px_still: of no flow. folded: share of pixels where the picture turns over.
     icc: mean ICC(3,1) of the strengths read, over the Action Units that vary.
     """
-    inside = face_ellipse(held_out.faces.shape[-1])
-    sums = {name: 0.0 for name in ("edited", "moved", "unedited", "epe_px", "epe_px_still", "places", "folded", "all")}
     read = []
-    for rows in torch.split(torch.arange(len(held_out)), batch):
-        source, truth = (from_bytes(held_out.faces[rows, k]) for k in range(2))
+
+    def changed(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         layers = model.motion.encode(source)
-        own = model.motion.strengths(layers).sigmoid()
-        made = model.change(layers, source, own, held_out.units[rows, 1], source)
-        read.append(own)
-        for name, picture in (("edited", made.image), ("moved", made.moved), ("unedited", source)):
-            sums[name] += float(((picture - truth).abs() * inside).sum())
-        known = held_out.flow[rows, 1].float() * source.shape[-1]
-        places, grid = ~known.isnan().any(1), known.shape[-1]
-        off = F.interpolate(made.flow, grid, mode="area") - known
-        for name, vectors in (("epe_px", off), ("epe_px_still", known)):
-            sums[name] += float(vectors.norm(dim=1)[places].sum())
-        turned = determinant(made.flow) < 0
-        sums["places"] += float(places.sum())
-        sums["folded"], sums["all"] = sums["folded"] + float(turned.sum()), sums["all"] + turned.numel()
-    agreed = icc(torch.cat(read), held_out.units[:, 0])
-    return {
-        "left": sums["edited"] / sums["unedited"],
-        "left_moved": sums["moved"] / sums["unedited"],
-        **{name: sums[name] / sums["places"] for name in ("epe_px", "epe_px_still")},
-        "folded": sums["folded"] / sums["all"],
-        "icc": float(agreed[~agreed.isnan()].mean()),
-    }
+        read.append(model.motion.strengths(layers).sigmoid())
+        made = model.change(layers, source, read[-1], asked, source)
+        return {"left": made.image, "left_moved": made.moved}, made.flow
+
+    return moves_left(changed, held_out) | {"icc": mean_icc(torch.cat(read), held_out.units[:, 0])}
 
 
 def pairs_left(model: Deform, pairs: Pairs) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from fer.data.changes import Changes
+from fer.data.changes import Changes, ChangeSource
+from fer.data.mixtures import PairSource
 from fer.data.pairs import Pairs
 from fer.puppets.changes import ChangeStream
 from fer.puppets.sample import Options
 from fer.puppets.stream import PuppetStream
 
+VALIDATION_SEED = 1_000_003  # of the changes of validation people
 FIELDS = {  # of a rendered pair, and their names in Pairs
     "image": "face",
     "neutral": "neutral",
@@ -45,6 +48,22 @@ def render_changes(data_root: Path, count: int, seed: int, workers: int = 0, spl
     """The first ``count`` changes of a split, as ``render_pairs`` gives pairs."""
     stream = ChangeStream(data_root / "puppets" / "assets.npz", split, seed)
     return Changes(**_first_of(stream, count, workers))
+
+
+def change_source(
+    data_root: Path, seed: int, rendered: int, validation: int, counts: tuple[int, int, int]
+) -> tuple[ChangeSource, Changes]:
+    """Changes for the training of an editor, and ``validation`` fresh ones of validation people.
+
+    The source draws from ``rendered`` fresh changes of this seed, which come first in it, the stored pairs and the
+    photographed ones; counts: of each in a batch. Raises DataError.
+    """
+    workers = os.cpu_count() or 1
+    fresh = render_changes(data_root, rendered, seed, workers)
+    held_out = render_changes(data_root, validation, VALIDATION_SEED, workers, "validation")
+    pairs, grid = PairSource.load(data_root), fresh.flow.shape[-1]
+    parts = (fresh, *(Changes.of_pairs(each, grid) for each in (pairs.puppets, pairs.london)))
+    return ChangeSource(tuple(zip(parts, counts, strict=True)), pairs.still), held_out
 
 
 def _first_of(stream: IterableDataset[Any], count: int, workers: int) -> dict[str, Tensor]:

@@ -15,9 +15,10 @@ from fer.data.changes import ChangeBatch, Changes, ChangeSource, places_of
 from fer.data.pairs import load_london, load_puppets
 from fer.load import load
 from fer.models import deform_training
-from fer.models.deform import SPACE, Deform, DeformConfig
+from fer.models.deform import Deform, DeformConfig
 from fer.models.deform_training import DeformRecipe, Step
 from fer.puppets import pool
+from fer.targets import UNIT_TARGETS
 from fer.training import train
 from fer.types import Framing
 from fer.warping import determinant, painted, warped
@@ -93,7 +94,7 @@ def test_it_reads_tight_faces_and_refuses_what_is_outside_of_its_space() -> None
     assert model.action_units(faces(2, 48), Framing.TIGHT).strengths.shape == (2, 23)
     with pytest.raises(ValueError, match="AU12 from 0 to 1"):
         model.edit(faces(1), units_of({"AU12": 1.2})[None])
-    assert SPACE.names[AU_INDEX["AU12"]] == "AU12"
+    assert UNIT_TARGETS.names[AU_INDEX["AU12"]] == "AU12"
 
 
 @pytest.mark.parametrize(

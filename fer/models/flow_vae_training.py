@@ -1,0 +1,197 @@
+"""How ``flow_vae`` is trained: changes of expression are encoded, decoded and compared; then directions are fitted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fer.agreement import mean_icc
+from fer.data.changes import ChangeBatch, Changes
+from fer.data.mixtures import PAIRS_TOLD
+from fer.data.pairs import Pairs, load_puppets
+from fer.images import from_bytes
+from fer.losses import known_cross_entropy, roughness
+from fer.models.flow_vae import COUNT, FlowVae, FlowVaeConfig, change_between, divergence
+from fer.removal import edits_left, for_card, landmark_flow_loss, moves_left, paired_terms
+from fer.sheets import save_sheet
+from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
+from fer.warping import determinant
+from fer.weights import rounded_to_half
+
+
+@dataclass(frozen=True)
+class FlowVaeRecipe:
+    """The numbers of one training."""
+
+    seed: int = 0
+    steps: int = 1_500
+    rendered: int = 4_000  # changes that are rendered for it
+    rendered_validation: int = 200
+    changes: int = 14  # of them in a batch,
+    puppets: int = 7  # of the stored pairs,
+    london: int = 2  # of photographed ones,
+    still: int = 1  # and neutral FER+ faces
+    fitted: int = 2_000  # rendered changes that directions are fitted to
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    kl: float = 3e-5  # weight of the divergence in nats,
+    kl_warm_up: int = 300  # which grows to it over these steps
+    places: float = 3.0  # weight of the flow's error where it is known; 0: no flow is annotated
+    rough: float = 50.0
+    fold: float = 10.0
+    reading: float = 0.1  # weight of the cross-entropy of the strengths that are read
+    ema_decay: float = 0.997
+
+
+class Step:
+    """The losses of a batch, whose fields are those of ``ChangeBatch``."""
+
+    def __init__(self, network: FlowVae, recipe: FlowVaeRecipe, device: torch.device) -> None:
+        self.network, self.recipe, self.device = network, recipe, device
+
+    def __call__(self, batch: Batch, step: int) -> Loss:
+        recipe, given = self.recipe, ChangeBatch(*batch)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            seen = self.network.encode(torch.cat([given.source, given.truth]))
+            first, second = seen.split()
+            mean, log_variance = change_between(first, second)
+            drawn = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+            made, flow = self.network.moved(given.source, first, drawn)
+        terms = paired_terms(made, given.source, given.truth) | {
+            "places": recipe.places * landmark_flow_loss(flow, given.points),
+            "kl": recipe.kl * min(1.0, step / max(1, recipe.kl_warm_up)) * divergence(mean, log_variance).mean(),
+            "rough": recipe.rough * roughness(flow * 2 / flow.shape[-1]),
+            "fold": recipe.fold * F.relu(-determinant(flow)).mean(),
+        }
+        shown = torch.cat([given.own, given.asked])
+        terms["reading"] = recipe.reading * known_cross_entropy(seen.logits, shown)
+        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+
+
+@torch.inference_mode()
+def fitted_directions(model: FlowVae, known: Changes, ridge: float = 1.0, batch: int = 100) -> Tensor:
+    """What a full Action Unit adds to the latent numbers: (23, latent), by least squares over changes.
+
+    Without a constant, since no change is the origin. ridge: what is added to the squares, so that an Action Unit that
+    hardly changes gets no direction.
+    """
+    squares, products = ridge * torch.eye(COUNT), torch.zeros(COUNT, model.config.latent)
+    for rows in torch.split(torch.arange(len(known)), batch):
+        first, second = (model.encode(from_bytes(known.faces[rows, k])) for k in range(2))
+        changed = known.units[rows, 1] - known.units[rows, 0]
+        squares += changed.T @ changed
+        products += changed.T @ change_between(first, second)[0]
+    directions: Tensor = torch.linalg.solve(squares, products)
+    return directions
+
+
+def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: torch.device) -> Plan:
+    """Render and load the data and lay out the one stage. Raises DataError."""
+    from fer.puppets.pool import change_source
+
+    torch.manual_seed(recipe.seed)
+    network = FlowVae(config).to(device)
+    counts = (recipe.changes, recipe.puppets, recipe.london)
+    source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)
+    known = source.parts[0][0].first(recipe.fitted)
+    pairs = load_puppets(data_root, "validation")
+
+    def batch(step: int) -> Batch:
+        return tuple(values.to(device) for values in source.draw(recipe.still))
+
+    def evaluate(module: nn.Module) -> Mapping[str, float]:
+        """Also fits the directions, which are measured with the networks and shipped with them."""
+        model = cast(FlowVae, module.eval())
+        model.directions.copy_(fitted_directions(model, known))
+        return changes_left(model, held_out) | pairs_left(model, pairs)
+
+    def sheet(module: nn.Module, path: Path) -> None:
+        save_sheet(examples(cast(FlowVae, module), held_out), path)
+
+    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
+    rate = one_cycle(recipe.learning_rate, recipe.steps, 0.05)
+    stage = Stage("flow", recipe.steps, batch, [Phase("vae", optimizer, Step(network, recipe, device), rate, clip=1.0)])
+    identity = json.dumps([asdict(config), asdict(recipe)])
+    return Plan(network, [stage], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+
+
+def changes_left(model: FlowVae, held_out: Changes) -> dict[str, float]:
+    """See ``moves_left``: for edits to stated strengths; and, as rebuilt_, where the change is read from both faces.
+
+    kl: mean divergence in nats. icc: mean ICC(3,1) of the strengths read, over the Action Units that vary.
+    """
+    read, divergences = [], []
+
+    def edited(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        seen = model.encode(source)
+        read.append(seen.strengths)
+        image, flow = model.moved(source, seen, model.asked(seen, asked))
+        return {"left": image}, flow
+
+    def rebuilt(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        seen = model.encode(source)
+        mean, log_variance = change_between(seen, model.encode(truth))
+        divergences.append(divergence(mean, log_variance))
+        image, flow = model.moved(source, seen, mean)
+        return {"left": image}, flow
+
+    edits, rebuilds = moves_left(edited, held_out), moves_left(rebuilt, held_out)
+    return {
+        **edits,
+        **{f"rebuilt_{name}": rebuilds[name] for name in ("left", "epe_px", "folded")},
+        "kl": float(torch.cat(divergences).mean()),
+        "icc": mean_icc(torch.cat(read), held_out.units[:, 0]),
+    }
+
+
+def pairs_left(model: FlowVae, pairs: Pairs) -> dict[str, float]:
+    """See ``edits_left``; the strengths of what is edited are those that the model reads."""
+
+    def changed(faces: Tensor, asked: Tensor) -> Tensor:
+        seen = model.encode(faces)
+        return model.moved(faces, seen, model.asked(seen, asked))[0]
+
+    def both_ways(face: Tensor, neutral: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
+        return changed(neutral, units), changed(face, torch.zeros_like(units))
+
+    return edits_left(both_ways, pairs)
+
+
+@torch.inference_mode()
+def examples(model: FlowVae, held_out: Changes, count: int = 12) -> list[Tensor]:
+    """Rows to look at: faces, edited to the truth's strengths, the truth, half-way between both, no expression."""
+    source, truth = (from_bytes(held_out.faces[:count, k]) for k in range(2))
+    edited = model.edit(source, held_out.units[:count, 1]).image
+    return [source, edited, truth, model.interpolate(source, truth, 3)[1], model.neutralize(source).image]
+
+
+def finish(network: nn.Module, config: FlowVaeConfig, data_root: Path) -> tuple[FlowVae, dict[str, float]]:
+    """Round to what is stored; the model to ship and its numbers on the puppets' validation people."""
+    model = FlowVae(config)
+    model.load_state_dict(network.state_dict())
+    rounded_to_half(model).eval()
+    return model, for_card(pairs_left(model, load_puppets(data_root, "validation")))
+
+
+Recipe = FlowVaeRecipe
+DATA = (
+    PAIRS_TOLD,
+    "people with two expressions each, rendered from the puppets' train assets, with exact strengths and, for "
+    "``places``, what belongs together",
+    "FER+ train, clearly neutral faces: not to be changed",
+)
+LIMITS = (
+    "It moves what a face shows; it knows nothing of what a person feels.",
+    "Nothing is painted: teeth, the inside of a mouth, wrinkles and shading that a face does not show cannot appear.",
+    "Strengths are those of the renderer; both sides of a face change alike. A direction is the same for everyone.",
+    "Half-way between two photographs, whatever differs beside the expression is faded and may look double.",
+    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
+    "seldom seen in training.",
+)
