@@ -17,7 +17,16 @@ from torch import Tensor, nn
 
 from fer.errors import DataError
 from fer.framing import resized, standardise, tight_luminance
-from fer.layers import LocalReader, Moves, conditioned_blocks, double_conv, fusion_head, halved, halving_blocks
+from fer.layers import (
+    LocalReader,
+    Moves,
+    conditioned_blocks,
+    fusion_head,
+    halved,
+    halving_blocks,
+    placed_head,
+    residual_layers,
+)
 from fer.models.base import Editor, ExpressionEncoder, Neutralizer, Recognizer, Transferrer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
@@ -32,74 +41,60 @@ class DeganConfig:
     size_px: int = 128  # side of the picture that tells the decoder who it is, and of what it puts out
     widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # channels beside and inside the decoder at 64, 32, 16, 8, 4 px
     code: int = 32  # numbers in f_exp
-    encoder_px: int = 96  # side of the grey picture that the expression encoder sees
-    encoder_widths: tuple[int, ...] = (32, 64, 104, 160)  # its channels at a half, a quarter, ... of that
-    encoder_blocks: tuple[int, ...] = (1, 2, 2, 1)  # residual blocks of each size
-    local_width: int = 32  # channels in the first layer of a local network
-    local_features: int = 48  # what a local network hands to the fusion
+    encoder_px: int = 80  # side of the grey picture that the expression encoder sees
+    encoder_widths: tuple[int, ...] = (24, 32, 64, 128, 192)  # its channels at that size, a half, a quarter, ...
+    encoder_blocks: tuple[int, ...] = (1, 2, 2, 1)  # residual blocks of each size but the first
+    places: int = 32  # channels of its last map, which keeps where things are
+    local_width: int = 24  # channels in the first layer of a local network
+    local_features: int = 32  # what a local network hands to the fusion
     dropout: float = 0.4  # before the last layers of the readers, training only
     temperature: float = 1.0  # logits are divided by it; fitted on the validation split
 
     def __post_init__(self) -> None:
         if len(self.widths) != 5 or any(width % 8 for width in self.widths):
             raise ValueError(f"DeganConfig.widths needs five multiples of 8, not {self.widths}.")
-        if len(self.encoder_widths) != 4 or any(width % 8 for width in self.encoder_widths):
-            raise ValueError(f"DeganConfig.encoder_widths needs four multiples of 8, not {self.encoder_widths}.")
+        if len(self.encoder_widths) != 5 or any(width % 8 for width in self.encoder_widths):
+            raise ValueError(f"DeganConfig.encoder_widths needs five multiples of 8, not {self.encoder_widths}.")
         if len(self.encoder_blocks) != 4 or min(self.encoder_blocks) < 1:
             raise ValueError(f"DeganConfig.encoder_blocks needs four positive counts, not {self.encoder_blocks}.")
-        if self.size_px % 32 or self.encoder_px % 16 or min(self.size_px, self.encoder_px, self.code) < 1:
-            raise ValueError("DeganConfig.size_px must be a multiple of 32, encoder_px one of 16; code positive.")
+        if self.size_px % 32 or self.encoder_px % 16 or min(self.size_px, self.encoder_px, self.code, self.places) < 1:
+            raise ValueError("DeganConfig.size_px must be a multiple of 32, encoder_px one of 16; the others positive.")
         if self.temperature <= 0:
             raise ValueError("DeganConfig.temperature must be positive.")
 
 
-class Block(nn.Module):
-    """Two 3x3 convolutions beside a skip, half the resolution first where ``halve``.
-
-    Group normalisation: the code of a face must not depend on the faces beside it, frozen or not.
-    """
-
-    def __init__(self, inputs: int, outputs: int, halve: bool) -> None:
-        super().__init__()
-        self.halve = halve
-        self.body = double_conv(inputs, outputs)
-        self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.avg_pool2d(x, 2) if self.halve else x
-        made: Tensor = self.body(x) + self.skip(x)
-        return made
-
-
 class Encoder(nn.Module):
-    """Standardised luminance (B, 1, 96, 96) -> f_exp (B, code), and its layers of 48, 24, 12 and 6 px.
+    """Standardised luminance (B, 1, 80, 80) -> f_exp (B, code), and its layers of 40, 20, 10 and 5 px.
 
-    Grey and standardised, because colour and light tell who is shown and when, not which expression.
+    Grey and standardised, because colour and light tell who is shown and when, not which expression. Of the shape of
+    ``au``, from which it sets out. Batch normalisation stays as that learnt it: the code of a face must not depend on
+    the faces beside it, in training neither.
     """
-
-    PLACES = 16  # channels whose places f_exp is read from: where a thing is matters as much as that it is there
 
     def __init__(self, config: DeganConfig) -> None:
         super().__init__()
-        widths = config.encoder_widths
-        self.stem = nn.Conv2d(1, widths[0], 5, 2, 2)
-        self.levels = nn.ModuleList()
-        for index, (inputs, outputs, count) in enumerate(
-            zip((widths[0], *widths), widths, config.encoder_blocks, strict=False)
-        ):
-            first = Block(inputs, outputs, halve=index > 0)
-            self.levels.append(nn.Sequential(first, *(Block(outputs, outputs, False) for _ in range(count - 1))))
-        self.places = nn.Conv2d(widths[-1], self.PLACES, 1)
-        self.code = nn.Linear(self.PLACES * (config.encoder_px // 16) ** 2, config.code)
+        widths, self.blocks = config.encoder_widths, config.encoder_blocks
+        self.trunk = nn.Sequential(*residual_layers(1, widths, self.blocks))
+        self.code = nn.Sequential(*placed_head(widths[-1], config.places, config.encoder_px // 16, config.code))
+        self.train()
         self.to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
-        x = self.stem(pictures.contiguous(memory_format=torch.channels_last))
+        x = self.trunk[0](pictures.contiguous(memory_format=torch.channels_last))
         layers: list[Tensor] = []
-        for level in self.levels:
-            x = level(x)
+        following = iter(self.trunk[1:])
+        for count in self.blocks:
+            for _ in range(count):
+                x = next(following)(x)
             layers.append(x)
-        return bounded(self.code(self.places(x).flatten(1)).float()), layers
+        return bounded(self.code(x).float()), layers
+
+    def train(self, mode: bool = True) -> Encoder:
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
 
 
 def bounded(values: Tensor) -> Tensor:
@@ -166,7 +161,7 @@ class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionE
         sides = (config.encoder_px // 2**k for k in range(1, 5))
         self.locals = nn.ModuleList(
             LocalReader(width, side, config.local_width, config.local_features, config.dropout, len(EMOTIONS))
-            for width, side in zip(config.encoder_widths, sides, strict=True)
+            for width, side in zip(config.encoder_widths[1:], sides, strict=True)
         )
         inputs = len(self.locals) * config.local_features + config.code
         self.fusion = fusion_head(inputs, len(EMOTIONS), config.dropout)
@@ -182,7 +177,7 @@ class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionE
         return cast(Tensor, self.encoder(self.seen(faces, framing))[0])
 
     def seen(self, faces: Tensor, framing: Framing) -> Tensor:
-        """What the encoder sees of faces (B, 3, S, S): (B, 1, 96, 96)."""
+        """What the encoder sees of faces (B, 3, S, S): (B, 1, 80, 80)."""
         return standardise(tight_luminance(faces, framing, self.config.encoder_px))
 
     def decode(self, people: Tensor, code: Tensor) -> Rebuilt:
@@ -197,7 +192,7 @@ class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionE
         return mixed / mixed.square().mean(1, keepdim=True).sqrt().clamp(min=1)
 
     def votes(self, pictures: Tensor) -> tuple[list[Tensor], Tensor]:
-        """What the encoder sees (B, 1, 96, 96) -> logits (B, 8) of each local network and of the fusion.
+        """What the encoder sees (B, 1, 80, 80) -> logits (B, 8) of each local network and of the fusion.
 
         Who is shown does not come in. No gradient reaches the encoder.
         """
@@ -279,8 +274,9 @@ SPEC = Spec(
         "Identity is given as a picture of the person, whose layers stand beside the decoder's, instead of a one-hot "
         "code of the people trained on: it works for anybody, and the person stays sharp. The decoder moves pixels by "
         "a flow and paints through a mask at 128 px colour, in place of drawing; its noise is left out.",
-        "The encoder sees 96 px of standardised luminance, in training of a copy in another light, place and "
-        "resolution, so that pixels, colours and light cannot pass through the code; f_exp has 32 numbers.",
+        "The encoder sees 80 px of standardised luminance, in training of a copy in another light, place and "
+        "resolution, so that pixels, colours and light cannot pass through the code; f_exp has 32 numbers. It sets out "
+        "from the reader of Action Units, ``au``.",
         "Rendered pairs with exact truth teach the reconstruction. The critic sees transfers alone. Its identity head "
         "is a projection (Miyato, Koyama 2018, arXiv 1802.05637) of our own face embedding, with real faces of the "
         "wrong person as further negatives, in place of classes; hinge loss with spectral normalisation.",

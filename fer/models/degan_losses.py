@@ -26,11 +26,11 @@ class DeganRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    start: str = "default"  # weights of derl whose generator becomes the decoder; fresh where empty
-    steps_pairs: int = 2_000
+    start: str = "default"  # weights of derl whose generator becomes the decoder, beside ``au``; fresh where empty
+    steps_pairs: int = 1_800
     steps_synthesis: int = 500
     steps_readers: int = 1_800
-    first_puppets: int = 7  # pairs of each source in a batch, first stage
+    first_puppets: int = 8  # pairs of each source in a batch, first stage
     puppets: int = 7  # and in synthesis
     london: int = 1  # in both
     same: float = 0.12  # share of the reconstructions whose picture of the person is the truth itself
@@ -40,6 +40,7 @@ class DeganRecipe:
     puppet_faces: int = 4
     transferred: int = 8  # of the labelled faces, the last ones, are given another expression and lend theirs
     pairs_rate: float = 1e-3
+    encoder_pace: float = 0.3  # the encoder's rate, in that of the decoder
     synthesis_rate: float = 4e-4
     critic_rate: float = 4e-4
     reader_rate: float = 2e-3
@@ -91,9 +92,9 @@ class Trained(nn.Module):
         self.units = nn.Linear(config.code, len(ACTION_UNITS))  # tells the strengths of Action Units from f_exp
         self.guess = nn.Sequential(nn.Linear(config.code, 64), nn.SiLU(), nn.Linear(64, people))  # tells who from f_exp
 
-    def synthesis(self) -> nn.ModuleList:
-        """What the phase of synthesis trains."""
-        return nn.ModuleList([self.model.encoder, self.model.decoder, self.naming, self.units, self.guess])
+    def beside_encoder(self) -> nn.ModuleList:
+        """What the phase of synthesis trains beside the encoder."""
+        return nn.ModuleList([self.model.decoder, self.naming, self.units, self.guess])
 
     def readers(self) -> nn.ModuleList:
         """What the second stage trains."""

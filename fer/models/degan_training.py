@@ -29,6 +29,7 @@ from fer.types import EMOTIONS, Framing
 from fer.weights import rounded_to_half
 
 START = "derl"  # the model that ``DeganRecipe.start`` names weights of, unless it says another
+ABSENT, SPAN = -2.5, 0.3  # logits of ``au`` become f_exp: what is taken for nothing, and how much one counts
 CLEAREST = 1 / 3  # share of the faces of an expression, the strongest, whose mean is its prototype
 
 
@@ -69,17 +70,32 @@ def draw(pairs: PairSource, labelled: tuple[Tensor, Tensor], recipe: DeganRecipe
 
 
 def take_over(model: Degan, name: str, weights: str) -> None:
-    """Start from other weights: degan's own, or the generator of derl, which becomes the decoder."""
+    """Start from other weights: degan's own, or the generator of derl, which becomes the decoder, and ``au``."""
     known = load(name, weights, device="cpu")
     if isinstance(known, Degan):
         model.load_state_dict(known.state_dict())
         return
+    start_reading(model)
     decoder = model.decoder
     known.generator.trunk.hand_over(decoder.stem, decoder.person, decoder.levels)
     decoder.out.load_state_dict(known.generator.out.state_dict())
     with torch.no_grad():
         for values in decoder.from_code.parameters():
             values.mul_(QUIET)
+
+
+def start_reading(model: Degan) -> None:
+    """The encoder becomes the reader of Action Units, whose logits are the first numbers of f_exp."""
+    trunk, encoder = load("au", device="cpu").network, model.encoder
+    count = len(encoder.trunk)
+    encoder.trunk.load_state_dict(trunk[:count].state_dict())
+    *before, last = trunk[count:]
+    for own, other in zip(encoder.code, before, strict=False):
+        own.load_state_dict(other.state_dict())
+    numbers = cast(nn.Linear, encoder.code[-1])
+    with torch.no_grad():
+        numbers.weight[: len(last.weight)] = SPAN * last.weight
+        numbers.bias[: len(last.bias)] = SPAN * (last.bias - ABSENT)
 
 
 def plan(config: DeganConfig, recipe: DeganRecipe, data_root: Path, device: torch.device) -> Plan:
@@ -122,7 +138,11 @@ def _synthesis_stages(
     network: Trained, losses: Step, first: Callable[[int], Batch], batch: Callable[[int], Batch]
 ) -> list[Stage]:
     recipe, before = losses.recipe, losses.recipe.steps_pairs
-    synthesis = torch.optim.AdamW(decay_groups(network.synthesis(), recipe.weight_decay), betas=(0.9, 0.99))
+    groups = [
+        *decay_groups(network.model.encoder, recipe.weight_decay, recipe.encoder_pace),
+        *decay_groups(network.beside_encoder(), recipe.weight_decay),
+    ]
+    synthesis = torch.optim.AdamW(groups, betas=(0.9, 0.99))
     critic = torch.optim.AdamW(decay_groups(network.critic, 0.0), betas=(0.5, 0.99))
     imitation = one_cycle(recipe.pairs_rate, before, 0.05)
     rate = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05)
