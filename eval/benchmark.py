@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from eval.card import Card, Frames, Holds
 from eval.tasks import (
     EXPRESSIONS,
     SEVERITY_STEPS,
@@ -35,9 +36,12 @@ __all__ = [
     "Annotations",
     "Attribute",
     "Benchmark",
+    "Card",
     "Editing",
     "Faithfulness",
     "FamilyName",
+    "Frames",
+    "Holds",
     "Leakage",
     "Negatives",
     "Neutralisation",
@@ -84,11 +88,22 @@ class Annotations:
     """What rows say beside picture and label. Scores may follow from it, predictions never do.
 
     votes: the column of counts per row; the first eight are of the expressions in canonical order. attributes: what is
-    known of the people. A row is taken for one person.
+    known of the people; a row is then taken for one person. person, fold: columns of whom a row shows and of the
+    number, from 1, of that person's fold; intervals then draw people, and scores are also given over folds.
     """
 
     votes: str | None = None
     attributes: tuple[Attribute, ...] = ()
+    person: str | None = None
+    fold: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.person is None) != (self.fold is None):
+            raise ValueError("Folds are of people: person and fold are declared together.")
+
+    def declaration(self) -> dict[str, Any]:
+        """As JSON values; person and fold only where there are folds."""
+        return {key: value for key, value in asdict(self).items() if value is not None or key == "votes"}
 
 
 Task = (
@@ -113,6 +128,8 @@ class Benchmark:
     task: what is asked of a model; its type decides the family.
     version: raise it whenever a change makes old results incomparable. New annotations do not: they reach stored
     predictions by ``python -m eval score --data-root DIR``.
+    card: of a dataset that the user brings; holds: what a copy of it must hold. also_called: names of the dataset in
+    the cards of weights, beside ``dataset``. None of the three decides a score, so none is part of the declaration.
     adhoc: made from the command line by ``eval.adhoc``, declared in no file and without a source to cite.
     """
 
@@ -132,6 +149,9 @@ class Benchmark:
     train_split: str = "train"  # only baselines read it
     reported: tuple[Reported, ...] = ()
     annotations: Annotations | None = None
+    card: Card | None = None
+    holds: Holds | None = None
+    also_called: tuple[str, ...] = ()
     adhoc: bool = False
 
     def __post_init__(self) -> None:
@@ -155,7 +175,7 @@ class Benchmark:
         place = {key: everything[key] for key in ("name", "title", "version", "dataset", "split")}
         family = {} if self.family is FamilyName.RECOGNITION else {"family": self.family}
         terms = {key: everything[key] for key in ("protocol", "licence")}
-        told = {"annotations": everything["annotations"]} if self.annotations else {}
+        told = {"annotations": self.annotations.declaration()} if self.annotations else {}
         marked = {"adhoc": True} if self.adhoc else {}
         return place | marked | family | asdict(self.task) | terms | told
 
