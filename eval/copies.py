@@ -142,7 +142,10 @@ def from_hub(source: Source, card: Card) -> Iterator[Item]:
         rows = source.open(split, [image], [label, *([name] if name else [])])
         names = getattr(features[label], "names", None)
         for row in rows:
-            yield _hub_item(row, image, row[label] if names is None else names[row[label]], name, split, card)
+            value = row[label]
+            if value is None:
+                raise DataError(f"The copy does not match its card: a picture of its split {split} has no label.")
+            yield _hub_item(row, image, value if names is None else names[value], name, split, card)
 
 
 def _hub_item(row: Mapping[str, Any], image: str, label: object, name: str | None, split: str, card: Card) -> Item:

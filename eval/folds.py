@@ -88,3 +88,13 @@ def over_folds(records: Sequence[Record], right: Sequence[bool]) -> dict[str, An
             for fold, share in shares.items()
         ],
     }
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """The accuracy over folds of a result in half a line, nothing where it has none."""
+    if "folds" not in result:
+        return ""
+    found = result["folds"]
+    spread = found["accuracy"]["deviation"]
+    deviation = "" if spread is None else f" +- {100 * spread:.2f}"
+    return f", over {found['k']} folds {100 * found['accuracy']['mean']:.2f}{deviation} %"

@@ -92,7 +92,7 @@ class RecognitionFamily(Family):
         """See ``Family.headline``."""
         a, uar = result["scores"]["accuracy"], result["scores"]["uar"]
         interval = f"[{100 * a['low']:.2f}, {100 * a['high']:.2f}]"
-        return f"accuracy {100 * a['value']:.2f} % {interval}, UAR {100 * uar['value']:.2f} %"
+        return f"accuracy {100 * a['value']:.2f} % {interval}, UAR {100 * uar['value']:.2f} %{folds.headline(result)}"
 
 
 def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: int) -> dict[str, Any]:

@@ -49,6 +49,8 @@ def test_scores_over_folds():
         {"fold": 2, "people": 1, "n": 4, "accuracy": 0.25},
     ]
     assert result["scores"]["accuracy"]["value"] == 0.5
+    assert folds.headline(result) == ", over 2 folds 50.00 +- 35.36 %"
+    assert folds.headline({}) == ""
     assert result["scores"]["accuracy"]["low"] == 0.25  # "c" was drawn three times
     assert result["bootstrap"]["over"] == "people"
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from eval import benchmarks, cli, copies, prepare
+from eval import adhoc, benchmarks, cli, copies, prepare
 from eval.benchmark import Annotations, Card, Frames, Holds
 from eval.runner import Options, run
 from eval.source import Source, locate
@@ -140,6 +140,36 @@ def test_a_manifest_names_split_person_and_place(folder):
     write("manifest.csv", b"file,label\n")
     with pytest.raises(DataError, match="expected path, label"):
         list(copies.from_folder(place, card))
+
+
+def test_a_copy_of_another_layout_on_the_hub_is_read_by_its_numbers(make_dataset, tmp_path):
+    """The fixture's labels are a ClassLabel; the second copy has bare numbers and file names with people."""
+    import datasets
+
+    root = make_dataset([("neutral", picture(0)), ("fear", picture(1))], "valid")
+    card = Card("Ask.", "Any.", splits={"valid": "validation", "privateTest": "test"})
+    items = list(copies.from_hub(adhoc.explore(str(root / "tiny"), None, True), card))
+    assert [(i.label, i.split, i.read()) for i in items] == [
+        (Emotion.NEUTRAL, "validation", picture(0)),
+        (Emotion.FEAR, "validation", picture(1)),
+    ]
+    cells = {"jpg": [{"bytes": picture(k), "path": None} for k in (2, 3)], "cls": [3, 0], "file": ["S1_2_3", "S2_1_9"]}
+    features = {"jpg": datasets.Image(), "cls": datasets.Value("int64"), "file": datasets.Value("string")}
+    (tmp_path / "second/data").mkdir(parents=True)
+    rows = datasets.Dataset.from_dict(cells, datasets.Features(features))
+    rows.to_parquet(tmp_path / "second/data/train-0.parquet")
+    card = Card(
+        "Ask.",
+        "Any.",
+        labels=benchmarks.benchmark("fer2013_private").card.labels,
+        path=r"(?P<subject>S\d)_(?P<sequence>\d)_(?P<frame>\d)",
+        folds=2,
+    )
+    items = list(copies.from_hub(adhoc.explore(str(tmp_path / "second"), None, True), card))
+    assert [(i.label, i.split, i.subject, i.frame) for i in items] == [
+        (Emotion.HAPPINESS, "test", "S1", 3),
+        (Emotion.ANGER, "test", "S2", 9),
+    ]
 
 
 def test_an_unknown_label_is_named(folder):
