@@ -16,6 +16,8 @@ WITHOUT = (
     "in another split, and all but the first of those that it holds more than once. Intervals: 95 %, bootstrap."
 )
 
+SAID = {"exact": "also stand in", "near": "have a near duplicate in"}
+
 
 def page(reports: Sequence[Mapping[str, Any]]) -> str:
     """All reports, one after the other."""
@@ -67,7 +69,7 @@ def _duplicates(report: Mapping[str, Any], rule: str) -> str:
         ((split, n["groups"], n["surplus"], n["labels_differ"]) for split, n in found["inside"].items()),
     )
     across = [
-        f"- {n:,} pictures of {second} also stand in {first}."
+        f"- {n:,} pictures of {second} {SAID[rule]} {first}."
         for pair, n in found["across"].items()
         for first, second in [pair.split(" > ")]
     ]
