@@ -14,23 +14,26 @@ NOT_STATED = "not stated"
 
 
 def annotator(benchmark: Benchmark, source: Source) -> Callable[[Sequence[Record]], list[Record]]:
-    """What gives records the votes and attributes of their rows, as the benchmark declares them.
+    """What gives records the votes, attributes, person and fold of their rows, as the benchmark declares them.
 
     Raises DataError at once where the dataset lacks a column.
     """
     wanted = benchmark.annotations
     if wanted is None:
         return list
-    columns = [a.column for a in wanted.attributes] + ([wanted.votes] if wanted.votes else [])
+    single = [column for column in (wanted.votes, wanted.person, wanted.fold) if column]
+    columns = [a.column for a in wanted.attributes] + single
     rows = source.open(benchmark.split, [], columns)
     return lambda records: [_told(record, rows[record.row], wanted) for record in records]
 
 
 def _told(record: Record, row: Mapping[str, Any], wanted: Annotations) -> Record:
     votes = tuple(int(v) for v in row[wanted.votes]) if wanted.votes else ()
-    return replace(
-        record, votes=votes, attributes=tuple((a.column, group(a, row[a.column])) for a in wanted.attributes)
-    )
+    attributes = tuple((a.column, group(a, row[a.column])) for a in wanted.attributes)
+    told = replace(record, votes=votes, attributes=attributes)
+    if wanted.person is None or wanted.fold is None:
+        return told
+    return replace(told, person=str(row[wanted.person]), fold=int(row[wanted.fold]))
 
 
 def group(attribute: Attribute, value: float | str | None) -> str:

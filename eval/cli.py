@@ -1,4 +1,4 @@
-"""The command line: list, run, score, validate, compare, speed, table, report, export."""
+"""The command line: list, prepare, data, run, left-out, score, validate, compare, speed, table, report, export."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from eval import benchmarks, table, team
-from eval.store import SPEED_FILE, read_predictions, read_results, write_json
+from eval.source import DEFAULT_ROOT, at_hand, how_to_get
+from eval.store import SPEED_FILE, read_predictions, read_results, write_json, write_text
 from fer.arguments import positive
 from fer.errors import FerError
 from fer.types import Framing
 
 RESULTS = Path(__file__).parent / "results"
 CACHE = Path(".eval_cache")
+ROOT_HELP = "holds the dataset folders; default ../shared/data if it exists"
 OK, WRONG, ERROR, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -48,9 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval", description="Measure models on declared benchmarks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="show the benchmarks and the models")
+    listing.add_argument("--data-root", type=Path, metavar="DIR", help=ROOT_HELP)
     _json_option(listing)
     listing.set_defaults(command=_list)
+    _add_prepare(commands.add_parser("prepare", help="bring a copy of a dataset into the layout, or refuse it"))
     _add_run(commands.add_parser("run", help="predict, score and store"))
+    _add_data(commands.add_parser("data", help="report what datasets hold: counts, broken rows, duplicates"))
     score = commands.add_parser("score", help="score the stored predictions again, without any model")
     score.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     told = "also read annotations (votes, attributes) that stored predictions lack from the dataset folders in DIR"
@@ -64,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(
         commands.add_parser("compare", help="two models on the same pictures: paired differences, exact tests")
     )
+    crossed = commands.add_parser("left-out", help="scores on datasets that the weights were not trained on")
+    crossed.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    _json_option(crossed)
+    crossed.set_defaults(command=_left_out)
     speed = commands.add_parser("speed", help="time detection and recognition on this machine")
     speed.add_argument("model", nargs="?", default="plain")
     speed.add_argument("--store", action="store_true", help="keep the measurement beside the results")
@@ -84,14 +93,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_prepare(prepare: argparse.ArgumentParser) -> None:
+    prepare.add_argument("dataset", metavar="DATASET", help="the folder's name in `list`")
+    copy_help = "a folder as the owner delivers it, with a manifest.csv, or a copy on the Hub"
+    prepare.add_argument("--from", dest="copy", required=True, metavar="FOLDER|ORG/NAME[@REV]", help=copy_help)
+    prepare.add_argument("--data-root", type=Path, default=DEFAULT_ROOT, metavar="DIR", help="default: %(default)s")
+    prepare.set_defaults(command=_prepare)
+
+
+def _add_data(data: argparse.ArgumentParser) -> None:
+    data.add_argument("benchmarks", nargs="+", metavar="BENCHMARK", help="of recognition; its labels are counted")
+    data.add_argument("--data-root", type=Path, metavar="DIR", help=ROOT_HELP)
+    data.add_argument("--out", type=Path, metavar="PAGE", help="write PAGE.md and PAGE.json; else print Markdown")
+    data.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="scored with and without duplicates")
+    data.set_defaults(command=_data)
+
+
 def _add_run(run: argparse.ArgumentParser) -> None:
     add = run.add_argument
     add("models", nargs="+", metavar="MODEL", help="names that `list` shows")
     add("--benchmarks", metavar="A,B", help="default: all that a model can take")
     add("--weights", default="default", help="default, a .safetensors path, or ORG/NAME@REVISION")
     place = run.add_mutually_exclusive_group()
-    root_help = "holds the dataset folders; default ../shared/data if it exists"
-    place.add_argument("--data-root", type=Path, metavar="DIR", help=root_help)
+    place.add_argument("--data-root", type=Path, metavar="DIR", help=ROOT_HELP)
     hub_help = "read the dataset from the Hub instead; without --benchmarks: any dataset of labelled faces, or ./FOLDER"
     place.add_argument("--dataset", metavar="ORG/NAME[@REV]", help=hub_help)
     add("--limit", type=positive, metavar="N", help="only the first N rows: a trial, printed and never stored")
@@ -152,16 +176,41 @@ def _list(options: argparse.Namespace) -> int:
     models = [name for name in contestants.names() if name not in contestants.BASELINES]
     declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
     if options.json:
-        listed = [asdict(b) | {"family": str(b.family)} for b in declared]
+        listed = [asdict(b) | {"family": str(b.family), "data": at_hand(b, options.data_root)} for b in declared]
         _print_json({"benchmarks": listed, "models": models, "baselines": list(contestants.BASELINES)})
         return OK
     for b in declared:
         print(f"{b.name} (version {b.version}, {b.family}): {b.title}\n  {b.protocol}")
-        print(f"  data: {b.dataset}/{b.split}; {b.licence}")
+        here = at_hand(b, options.data_root)
+        print(f"  data: {b.dataset}/{b.split}, {'at hand' if here else 'NOT at hand'}; {b.licence}")
+        if not here and b.card:
+            print(f"  {how_to_get(b)}")
+            if b.card.hub:
+                print(f"  copies by others on the Hub, none of them checked: {', '.join(b.card.hub)}")
         print(f"  from: {b.citation}, {_reference(b)}")
         for r in b.reported:
             print(f"  reported elsewhere: {r.accuracy_percent} % {r.who} ({r.protocol}; {_reference(r)})")
     print(f"models: {', '.join(models)}\nbaselines: {', '.join(contestants.BASELINES)}")
+    return OK
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from eval import prepare
+
+    print(prepare.shown(prepare.prepare(options.dataset, options.copy, options.data_root)))
+    return OK
+
+
+def _data(options: argparse.Namespace) -> int:
+    from eval import data_page, data_report
+
+    named = [benchmarks.benchmark(name) for name in options.benchmarks]
+    reports = [data_report.report(b, options.data_root, options.results) for b in named]
+    if options.out:
+        write_json(options.out.with_suffix(".json"), {"reports": reports})
+        write_text(options.out.with_suffix(".md"), data_page.page(reports))
+        return OK
+    print(data_page.page(reports), end="")
     return OK
 
 
@@ -216,6 +265,17 @@ def _compare(options: argparse.Namespace) -> int:
         _print_json(compare.as_json(differences, options.first, options.second, options.seed))
     else:
         print("\n".join(compare.sentence(d, options.first, options.second) for d in differences))
+    return OK
+
+
+def _left_out(options: argparse.Namespace) -> int:
+    from eval import left_out
+
+    found = left_out.entries(options.results)
+    if options.json:
+        _print_json({"weights": left_out.as_json(found)})
+    else:
+        print(left_out.shown(found))
     return OK
 
 

@@ -37,7 +37,7 @@ class Record:
     expression that was asked for. features, real_features: what a judge sees in the generated face and in a photograph
     with the expression ``label``, or in the picture itself; pixels: its luminance. All three are kept only until a run
     is complete. votes, attributes: what the dataset says of the row, see ``eval.annotations``; attributes as pairs of
-    column and group.
+    column and group. fold: the number of the person's fold, from 1; 0 where there are no folds.
     """
 
     row: int
@@ -59,6 +59,7 @@ class Record:
     pixels: tuple[float, ...] = ()
     votes: tuple[int, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    fold: int = 0
 
     @property
     def key(self) -> tuple[int, str]:
@@ -92,6 +93,7 @@ BEYOND = {  # columns that are written only where a record fills them
     "pixels": pa.list_(pa.float32()),
     "votes": pa.list_(pa.int16()),
     "attributes": pa.map_(pa.string(), pa.string()),
+    "fold": pa.int16(),
 }
 
 

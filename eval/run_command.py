@@ -14,7 +14,7 @@ from typing import Any
 from eval import adhoc, benchmarks, contestants, runner
 from eval.benchmark import Benchmark, family_name
 from eval.families import FAMILIES
-from eval.source import Source, locate
+from eval.source import Source, at_hand, how_to_get, locate
 from eval.store import write_result
 from eval.team import LostError, Team, join
 from fer.errors import DataError, FerError, RegistryError
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, own: Path) -> int:
         with team.together():
             pairs, source = _any_dataset(options, team)
     else:
-        pairs = _declared(options)
+        pairs = _declared(options, team)
     failures: dict[int, str] = {}
     for number, (benchmark, model) in enumerate(pairs):
         try:
@@ -51,10 +51,12 @@ def run(options: argparse.Namespace, own: Path) -> int:
     return len(failures)
 
 
-def _declared(options: argparse.Namespace) -> list[Pair]:
+def _declared(options: argparse.Namespace, team: Team) -> list[Pair]:
     if given := [f"--{name.replace('_', '-')}" for name in ANY_DATASET if getattr(options, name)]:
         raise DataError(f"{', '.join(given)}: only with --dataset and without --benchmarks, which say it themselves.")
     pairs = _pairs(options)
+    if not options.benchmarks:
+        pairs = _with_data(pairs, options, team)
     if options.dataset and len({b.dataset for b, _ in pairs}) > 1:
         raise DataError("--dataset names one dataset, but the benchmarks read several. Choose some with --benchmarks.")
     return pairs
@@ -76,6 +78,17 @@ def _pairs(options: argparse.Namespace) -> list[Pair]:
             f"There is no benchmark that {', '.join(idle)} can be measured on. See: python -m eval list"
         )
     return pairs
+
+
+def _with_data(pairs: Sequence[Pair], options: argparse.Namespace, team: Team) -> list[Pair]:
+    """The pairs whose data is at hand; the others are named. DataError where none is."""
+    absent = {b.name: how_to_get(b) for b, _ in pairs if not b.hub_id and not at_hand(b, options.data_root)}
+    found = [(b, model) for b, model in pairs if b.name not in absent]
+    if not found:
+        raise DataError("There is no data for any of the benchmarks. Give the folder that holds them with --data-root.")
+    if team.is_main:
+        print("".join(f"skipped: {reason}\n" for reason in absent.values()), end="", flush=True)
+    return found
 
 
 def _any_dataset(options: argparse.Namespace, team: Team) -> tuple[list[Pair], Source]:

@@ -23,6 +23,7 @@ from eval.records import Record, Status
 from eval.source import Source
 from eval.store import Parts
 from eval.team import ALONE, Team
+from eval.verify import check
 from fer.errors import DataError, EvaluationError, FerError, StorageError
 
 FORMAT = 1  # of the result JSON
@@ -76,11 +77,13 @@ def run(
 
 
 def start(benchmark: Benchmark, source: Source, contestant: Contestant, options: Options) -> Work:
-    """Open the dataset and find the finished batches of earlier, killed runs of the same identity.
+    """Open the dataset, which must hold what its card says, and find the finished batches of earlier, killed runs of
+    the same identity.
 
     Raises DataError, WeightsError, StorageError.
     """
     started = time.perf_counter()
+    check(benchmark, source)
     revision = source.revision(benchmark.split)
     annotate = annotator(benchmark, source)
     items = FAMILIES[benchmark.family].open(benchmark, source, contestant.device, options.limit)

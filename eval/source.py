@@ -119,16 +119,36 @@ def locate(benchmark: Benchmark, data_root: Path | None, dataset: str | None) ->
     """
     if dataset is not None:
         return on_hub(dataset)
-    root = data_root or (DEFAULT_ROOT if DEFAULT_ROOT.is_dir() else None)
-    if root is not None:
+    root = _root(data_root)
+    if root is not None and (benchmark.card is None or at_hand(benchmark, data_root)):
         folder = root / benchmark.dataset
         _files(folder, benchmark.split)
         return Source(benchmark.dataset, str(folder))
     if benchmark.hub_id:
         return on_hub(benchmark.hub_id)
-    raise DataError(
-        f"There is no data for {benchmark.name}. Give the folder that holds {benchmark.dataset}/ with --data-root, or "
-        "a dataset repository of the same layout with --dataset ORG/NAME[@REVISION]."
+    raise DataError(how_to_get(benchmark))
+
+
+def _root(given: Path | None) -> Path | None:
+    return given or (DEFAULT_ROOT if DEFAULT_ROOT.is_dir() else None)
+
+
+def at_hand(benchmark: Benchmark, data_root: Path | None) -> bool:
+    """Whether there is a folder of the benchmark's dataset, whatever it holds."""
+    root = _root(data_root)
+    return root is not None and (root / benchmark.dataset).is_dir()
+
+
+def how_to_get(benchmark: Benchmark) -> str:
+    """A sentence or two: what to do about a dataset that is not there."""
+    if benchmark.card is None:
+        return (
+            f"There is no data for {benchmark.name}. Give the folder that holds {benchmark.dataset}/ with --data-root, "
+            "or a dataset repository of the same layout with --dataset ORG/NAME[@REVISION]."
+        )
+    return (
+        f"There is no data for {benchmark.name}. {benchmark.card.obtain} Then: python -m eval prepare "
+        f"{benchmark.dataset} --from FOLDER. {benchmark.card.layout}"
     )
 
 

@@ -45,4 +45,5 @@ BENCHMARK = Benchmark(
             arxiv="2603.05937",
         ),
     ),
+    also_called=("FER2013", "FER+", "ferplus"),
 )

@@ -29,4 +29,5 @@ BENCHMARK = Benchmark(
         Reported("VGG13, probabilistic label drawing", 84.99, "FER+ test, majority label", PAPER, arxiv="1608.01041"),
     ),
     annotations=Annotations(votes="votes"),
+    also_called=("FER2013", "FER+", "ferplus"),
 )

@@ -26,4 +26,5 @@ BENCHMARK = Benchmark(
     source="github.com/muxspace/facial_expressions",
     citation="Learned-Miller, Huang, RoyChowdhury, Li, Hua 2016, Labeled Faces in the Wild: A Survey",
     doi="10.1007/978-3-319-25958-1_8",
+    also_called=("LFW", "Labeled Faces in the Wild"),
 )

@@ -27,4 +27,5 @@ BENCHMARK = Benchmark(
         # Thirds of the ages in the train split, rounded; gender and ethnicity as the person stated them.
         attributes=(Attribute("age", limits=(24, 29)), Attribute("gender"), Attribute("ethnicity")),
     ),
+    also_called=("London", "London Set"),
 )

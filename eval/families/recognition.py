@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eval import metrics, slices
+from eval import folds, metrics, slices
 from eval.benchmark import Benchmark, Recognition
 from eval.families.base import RESAMPLES, Family, Items, Measure, bootstrap, count, number, score
 from eval.metrics import Floats, Ints
@@ -92,12 +92,13 @@ class RecognitionFamily(Family):
         """See ``Family.headline``."""
         a, uar = result["scores"]["accuracy"], result["scores"]["uar"]
         interval = f"[{100 * a['low']:.2f}, {100 * a['high']:.2f}]"
-        return f"accuracy {100 * a['value']:.2f} % {interval}, UAR {100 * uar['value']:.2f} %"
+        return f"accuracy {100 * a['value']:.2f} % {interval}, UAR {100 * uar['value']:.2f} %{folds.headline(result)}"
 
 
 def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: int) -> dict[str, Any]:
     """Score predictions of expressions: scores with bootstrap intervals, recall per class, confusion matrix, counts.
 
+    Where records tell of folds, the people are resampled and not the pictures, and ``folds`` holds the scores by fold.
     Faces that were not found are wrong in accuracy, UAR, F1 and the confusion matrix, and are left out of ECE, NLL and
     accuracy_detected. Raises DataError when there is nothing to score.
     """
@@ -107,7 +108,11 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
     labels, probs = _arrays(scored, classes)
     found = ~np.isnan(probs[:, 0])
     predicted = _named(probs)
-    over = partial(metrics.over_resamples, len(scored), RESAMPLES, seed)
+    people = _units(scored)
+
+    def over(ask: Callable[[Floats], Floats]) -> Floats:
+        return metrics.over_resamples(int(people.max()) + 1, RESAMPLES, seed, lambda drawn: ask(drawn[:, people]))
+
     counts = metrics.confusion(labels, predicted, len(classes))
     resampled = over(lambda drawn: metrics.confusion(labels, predicted, len(classes), drawn))
     scores = {name: score(f(counts), f(resampled)) for name, f in FROM_COUNTS.items()}
@@ -120,6 +125,8 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
         drawn = metrics.resamples(len(scored), RESAMPLES, seed)
         vote_scores, told["agreement"] = _agreement(votes, labels, probs, classes, drawn)
         scores |= vote_scores
+    if scored[0].fold:
+        told["folds"] = folds.over_folds(scored, (predicted == labels).tolist())
     if scored[0].attributes:
         told["slices"] = slices.compared(_people(scored, predicted == labels))
     return {
@@ -131,9 +138,17 @@ def recognition(records: Sequence[Record], classes: tuple[Emotion, ...], seed: i
             "predictions": [*(str(c) for c in classes), "no face"],
             "counts": counts.astype(int).tolist(),
         },
-        "bootstrap": bootstrap(seed),
+        "bootstrap": bootstrap(seed, "people" if scored[0].fold else None),
         **told,
     }
+
+
+def _units(scored: Sequence[Record]) -> Ints:
+    """The number (N,) of what is drawn with each picture: of its person where there are folds, else of itself."""
+    if not scored[0].fold:
+        return np.arange(len(scored))
+    people = {person: i for i, person in enumerate(dict.fromkeys(r.person for r in scored))}
+    return np.array([people[r.person] for r in scored], np.int64)
 
 
 def _only(chosen: NDArray[np.bool_], ask: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:

@@ -1,0 +1,25 @@
+"""AffectNet without contempt: the balanced validation set, seven expressions."""
+
+from dataclasses import replace
+
+from eval.benchmark import Holds, Recognition, View, same
+from eval.benchmarks.affectnet_8 import BENCHMARK as EIGHT
+from eval.benchmarks.affectnet_8 import PER_CLASS
+from fer.types import EMOTIONS, Emotion, Framing
+
+SEVEN = tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT)
+
+BENCHMARK = replace(
+    EIGHT,
+    name="affectnet_7",
+    title="AffectNet validation, 7 classes",
+    task=Recognition(
+        Framing.ALIGNED, (View("image", "label", same(EMOTIONS) | {Emotion.CONTEMPT: None}),), classes=SEVEN
+    ),
+    protocol=(
+        "The validation set without contempt, 500 pictures of each of seven expressions. The model's probability of "
+        "contempt is dropped and the other seven are renormalised. The largest face is found and aligned; a missed "
+        "face counts as an error. Most published scores were selected on these very pictures."
+    ),
+    holds=Holds(by_label={e: PER_CLASS for e in SEVEN}),
+)

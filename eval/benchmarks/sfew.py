@@ -1,0 +1,51 @@
+"""SFEW 2.0: frames of films, seven classes, validation set."""
+
+from eval.benchmark import Benchmark, Card, Holds, Recognition, Reported, View, same
+from fer.types import EMOTIONS, Emotion, Framing
+
+PAPER = "Static facial expression analysis in tough conditions: Data, evaluation protocol and benchmark"
+
+BENCHMARK = Benchmark(
+    name="sfew",
+    title="SFEW 2.0 validation, 7 classes",
+    version=1,
+    dataset="sfew",
+    split="test",
+    task=Recognition(
+        Framing.ALIGNED,
+        (View("image", "label", same(EMOTIONS) | {Emotion.CONTEMPT: None}),),
+        classes=tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT),
+    ),
+    protocol=(
+        "The 436 pictures of the validation set; the labels of the test set are withheld. The model's probability of "
+        "contempt is dropped and the other seven are renormalised. The largest face is found and aligned; a missed "
+        "face counts as an error."
+    ),
+    licence="research by signed agreement, no redistribution",
+    source="Emotion Recognition in the Wild challenge (EmotiW)",
+    citation=f"Dhall, Goecke, Lucey, Gedeon 2011, {PAPER}",
+    doi="10.1109/ICCVW.2011.6130508",
+    reported=(
+        Reported(
+            "FN2EN",
+            55.15,
+            "SFEW validation, 7 classes",
+            "FaceNet2ExpNet: Regularizing a Deep Face Recognition Net for Expression Recognition",
+            arxiv="1609.06591",
+        ),
+        Reported(
+            "AUE-CRL",
+            52.8,
+            "SFEW, 7 classes, mean class accuracy",
+            "AU-Expression Knowledge Constrained Representation Learning for Facial Expression Recognition",
+            arxiv="2012.14587",
+        ),
+    ),
+    card=Card(
+        obtain="Sign the agreement of the EmotiW challenge.",
+        layout="Read are folders Train|Val/LABEL/*.png.",
+        splits={"Train": "train", "Val": "test", "Train_Aligned_Faces": "train", "Val_Aligned_Faces": "test"},
+    ),
+    holds=Holds(pictures=436),
+    also_called=("SFEW",),
+)

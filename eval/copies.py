@@ -1,0 +1,156 @@
+"""Pictures of a dataset as a user has it: its own folders, a folder per label, a manifest, or any copy on the Hub.
+
+Each becomes an ``Item``; ``eval.prepare`` writes those that the protocol wants in the layout that everything reads.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval import adhoc, label_names
+from eval.card import Card
+from eval.pictures import is_text
+from eval.source import Source, picture_bytes
+from fer.errors import DataError
+from fer.types import Emotion
+
+MANIFEST = "manifest.csv"
+COLUMNS = ("path", "label", "split", "subject", "sequence", "frame")  # of a manifest; the first two must be there
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+NAME_COLUMNS = ("file", "filename", "file_name", "path", "name")  # of a copy on the Hub, with a name as in the card
+SPLIT = "test"
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One picture. label: None where it is not part of the protocol. read: its bytes. frame: place in its sequence."""
+
+    read: Callable[[], bytes | None]
+    label: Emotion | None
+    split: str
+    subject: str = ""
+    sequence: str = ""
+    frame: int = 0
+
+
+def from_folder(folder: Path, card: Card) -> Iterator[Item]:
+    """The pictures below a folder, by path; those of the manifest where there is one. Raises DataError."""
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder}. {card.obtain} {card.layout}")
+    if (folder / MANIFEST).is_file():
+        yield from _from_manifest(folder, card)
+        return
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
+        place = path.relative_to(folder).as_posix()
+        found = re.search(card.path, place)
+        if found is None:
+            continue
+        groups = {name: value for name, value in found.groupdict().items() if value is not None}
+        label = _label(folder, place, groups, card)
+        yield _item(path.read_bytes, label, _split(place, groups, card), groups)
+
+
+def _item(read: Callable[[], bytes | None], label: Emotion | None, split: str, groups: Mapping[str, str]) -> Item:
+    subject, sequence = groups.get("subject", ""), groups.get("sequence", "")
+    return Item(read, label, split, subject, sequence, int(groups.get("frame") or 0))
+
+
+def _from_manifest(folder: Path, card: Card) -> Iterator[Item]:
+    with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        columns = list(rows.fieldnames or [])
+        if not {"path", "label"} <= set(columns) <= set(COLUMNS):
+            raise DataError(f"{folder / MANIFEST} has the columns {', '.join(columns)}; expected {', '.join(COLUMNS)}.")
+        for row in rows:
+            path = folder / row["path"]
+            if not path.is_file():
+                raise DataError(f"{folder / MANIFEST} names {row['path']}, which is not there.")
+            split = row.get("split") or SPLIT
+            yield _item(path.read_bytes, meaning(row["label"], card), card.splits.get(split, split), row)
+
+
+def meaning(name: str, card: Card) -> Emotion | None:
+    """The expression that a label stands for, by the card or by its usual name. Raises DataError."""
+    if name in card.labels:
+        return card.labels[name]
+    plain = label_names.plain(name)
+    if plain not in label_names.USUAL:
+        known = ", ".join(f'"{label}"' for label in (*card.labels, *label_names.USUAL))
+        raise DataError(f'The copy does not match its card: it has a label "{name}"; known are {known}.')
+    return label_names.USUAL[plain]
+
+
+def _split(place: str, groups: Mapping[str, str], card: Card) -> str:
+    if "split" in groups:
+        return card.splits.get(groups["split"], groups["split"])
+    parts = [part for part in place.split("/")[:-1] if part in card.splits]
+    if card.splits and not parts:
+        raise DataError(f"No folder of {place} is one of the splits {', '.join(card.splits)}.")
+    return card.splits[parts[0]] if parts else SPLIT
+
+
+def _label(folder: Path, place: str, groups: Mapping[str, str], card: Card) -> Emotion | None:
+    if "label" in groups:
+        return meaning(groups["label"], card)
+    if card.label_list and (folder / card.label_list).is_file():
+        name = _listed(folder / card.label_list).get(groups.get("name", ""))
+        return None if name is None else meaning(name, card)
+    for part in reversed(place.split("/")[:-1]):
+        if part in card.labels or label_names.plain(part) in label_names.USUAL:
+            return meaning(part, card)
+    if card.label_file and set(re.findall(r"{(\w+)}", card.label_file)) <= set(groups):
+        name = _from_file(folder, card.label_file.format(**groups))
+        return None if name is None else meaning(name, card)
+    return None
+
+
+@cache
+def _listed(path: Path) -> dict[str, str]:
+    lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    return {Path(parts[0]).stem: parts[1] for parts in lines if len(parts) == 2}
+
+
+@cache
+def _from_file(folder: Path, pattern: str) -> str | None:
+    """The label, a number where it is one, in the first file of the pattern; None where there is no such file."""
+    found = sorted(folder.glob(pattern))
+    if not found:
+        return None
+    text = str(np.load(found[0]).item()) if found[0].suffix == ".npy" else found[0].read_text(encoding="utf-8").strip()
+    try:
+        return str(int(float(text)))
+    except ValueError:
+        return text
+
+
+def from_hub(source: Source, card: Card) -> Iterator[Item]:
+    """The pictures of an explored dataset, in its order; columns are guessed as for any dataset. Raises DataError."""
+    if source.layout is None:
+        raise ValueError("The dataset must be explored first.")
+    for split in source.layout.files:
+        features = source.features(split)
+        image, label = adhoc.pick_image(features, None), adhoc.pick_label(features, None)
+        name = next((column for column in NAME_COLUMNS if is_text(features.get(column))), None)
+        rows = source.open(split, [image], [label, *([name] if name else [])])
+        names = getattr(features[label], "names", None)
+        for row in rows:
+            value = row[label]
+            if value is None:
+                raise DataError(f"The copy does not match its card: a picture of its split {split} has no label.")
+            yield _hub_item(row, image, value if names is None else names[value], name, split, card)
+
+
+def _hub_item(row: Mapping[str, Any], image: str, label: object, name: str | None, split: str, card: Card) -> Item:
+    path = str(row[name] if name else (row[image] or {}).get("path") or "")
+    found = re.search(card.path, path) if card.path else None
+    groups = {key: value for key, value in found.groupdict().items() if value} if found else {}
+    ours = card.splits.get(split, split) if card.splits else SPLIT
+    return _item(partial(picture_bytes, row[image]), meaning(str(label), card), ours, groups)

@@ -1,0 +1,306 @@
+"""Copies of datasets that a user brings: read from synthetic folders, checked against cards, refused or written."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from eval import adhoc, benchmarks, cli, copies, prepare
+from eval.benchmark import Annotations, Card, Frames, Holds
+from eval.runner import Options, run
+from eval.source import Source, locate
+from eval.verify import check
+from fer.errors import DataError, RegistryError
+from fer.types import EMOTIONS, Emotion
+
+BROUGHT = [b for b in map(benchmarks.benchmark, benchmarks.names()) if b.card]
+
+
+def picture(shade):
+    stream = io.BytesIO()
+    Image.new("L", (16, 16), shade % 256).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An empty folder, and what writes files into it."""
+
+    def write(place, data):
+        path = tmp_path / "copy" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    (tmp_path / "copy").mkdir()
+    return tmp_path / "copy", write
+
+
+@pytest.fixture
+def one(monkeypatch, tiny):
+    """The only benchmark, on a dataset with folds: two pictures of each of three people."""
+
+    def declare(card, holds):
+        told = Annotations(person="subject", fold="fold") if card.folds else None
+        made = replace(tiny, train_split="test", card=card, holds=holds, annotations=told)
+        monkeypatch.setattr(prepare.benchmarks, "names", lambda: ["tiny"])
+        monkeypatch.setattr(prepare.benchmarks, "benchmark", lambda name: made)
+        return made
+
+    return declare
+
+
+PEOPLE = Card(obtain="Ask.", layout="Read are LABEL/ID_NUMBER.png.", path=r"(?P<subject>[a-z])_\d\.", folds=2)
+
+
+def people(write):
+    for number, who in enumerate("cab"):
+        write(f"Happy/{who}_0.png", picture(30 + number))
+        write(f"sad/{who}_1.png", picture(90 + number))
+
+
+def test_a_folder_per_label_becomes_a_split_with_people_apart(folder, one, tmp_path):
+    place, write = folder
+    people(write)
+    one(PEOPLE, Holds(by_label={Emotion.HAPPINESS: 3, Emotion.SADNESS: 3}, subjects=3))
+    done = prepare.prepare("tiny", str(place), tmp_path / "root")
+    assert done.counts == {"test": {"happiness": 3, "sadness": 3}}
+    assert done.fit == ["tiny"]
+    rows = pq.read_table(tmp_path / "root/tiny/data/test-00000-of-00001.parquet").to_pylist()
+    by_fold = {fold: {row["subject"] for row in rows if row["fold"] == fold} for fold in (1, 2)}
+    assert by_fold == {1: {"a", "c"}, 2: {"b"}}
+    first = (tmp_path / "root/tiny/folds.json").read_bytes()
+    assert {s["subject"]: s["fold"] for s in json.loads(first)["subjects"]} == {"a": 1, "b": 2, "c": 1}
+    prepare.prepare("tiny", str(place), tmp_path / "again")
+    assert (tmp_path / "again/tiny/folds.json").read_bytes() == first
+    assert Source("tiny", str(tmp_path / "root/tiny")).revision("test") == Source(
+        "tiny", str(tmp_path / "again/tiny")
+    ).revision("test")
+    with pytest.raises(DataError, match="is there already"):
+        prepare.prepare("tiny", str(place), tmp_path / "root")
+
+
+def test_a_prepared_copy_is_measured_over_its_folds(folder, one, tmp_path, shades, contestant):
+    place, write = folder
+    people(write)
+    made = one(PEOPLE, Holds(pictures=6))
+    prepare.prepare("tiny", str(place), tmp_path / "root")
+    source = locate(made, tmp_path / "root", None)
+    result = run(made, source, contestant(shades()), Options(tmp_path / "cache")).result
+    assert result["scores"]["accuracy"]["value"] == 1  # shades of about 30 and 90 are happiness and sadness
+    assert [(f["people"], f["n"]) for f in result["folds"]["by_fold"]] == [(2, 4), (1, 2)]
+    assert result["folds"]["accuracy"] == {"mean": 1.0, "deviation": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("holds", "reason"),
+    [
+        (Holds(pictures=7), "6 of its pictures are scored and should be 7"),
+        (Holds(by_label={Emotion.HAPPINESS: 4, Emotion.SADNESS: 2}), "has 3 pictures of happiness and should have 4"),
+        (Holds(by_label={Emotion.SADNESS: 3}), "has 3 pictures of happiness and should have 0"),
+        (Holds(subjects=4), "it shows 3 people and should show 4"),
+    ],
+)
+def test_a_copy_that_does_not_match_is_refused_in_one_sentence(folder, one, tmp_path, holds, reason):
+    place, write = folder
+    people(write)
+    one(PEOPLE, holds)
+    with pytest.raises(DataError, match=reason):
+        prepare.prepare("tiny", str(place), tmp_path / "root")
+    assert not any((tmp_path / "root").iterdir())
+
+
+def test_a_run_refuses_a_split_that_shrank(make_dataset, picture, tiny, shades, contestant, tmp_path):
+    declared = replace(tiny, holds=Holds(pictures=3))
+    source = locate(declared, make_dataset([("neutral", picture(0))] * 2), None)
+    with pytest.raises(DataError, match="2 of its pictures are scored and should be 3"):
+        run(declared, source, contestant(shades()), Options(tmp_path / "cache"))
+    with pytest.raises(DataError, match="labels that are not declared: surprised"):
+        check(declared, locate(declared, make_dataset([("surprised?", picture(0))] * 3), None))
+
+
+def test_a_manifest_names_split_person_and_place(folder):
+    place, write = folder
+    for frame in range(6):
+        write(f"clip/{frame}.png", picture(frame))
+    lines = ["path,label,split,subject,sequence,frame", *(f"clip/{i}.png,joy,val,p1,s1,{i}" for i in range(6))]
+    write("manifest.csv", "\n".join(lines).encode())
+    card = Card("Ask.", "List them.", splits={"val": "test"}, frames=Frames.MIDDLE_THREE, folds=2)
+    items = list(prepare.chosen(copies.from_folder(place, card), card.frames))
+    assert [item.frame for item in items] == [1, 2, 3]
+    assert {(item.label, item.split, item.subject) for item in items} == {(Emotion.HAPPINESS, "test", "p1")}
+    write("manifest.csv", b"path,label\nclip/9.png,joy\n")
+    with pytest.raises(DataError, match=r"names clip/9\.png, which is not there"):
+        list(copies.from_folder(place, card))
+    write("manifest.csv", b"file,label\n")
+    with pytest.raises(DataError, match="expected path, label"):
+        list(copies.from_folder(place, card))
+
+
+def test_a_copy_of_another_layout_on_the_hub_is_read_by_its_numbers(make_dataset, tmp_path):
+    """The fixture's labels are a ClassLabel; the second copy has bare numbers and file names with people."""
+    import datasets
+
+    root = make_dataset([("neutral", picture(0)), ("fear", picture(1))], "valid")
+    card = Card("Ask.", "Any.", splits={"valid": "validation", "privateTest": "test"})
+    items = list(copies.from_hub(adhoc.explore(str(root / "tiny"), None, True), card))
+    assert [(i.label, i.split, i.read()) for i in items] == [
+        (Emotion.NEUTRAL, "validation", picture(0)),
+        (Emotion.FEAR, "validation", picture(1)),
+    ]
+    cells = {"jpg": [{"bytes": picture(k), "path": None} for k in (2, 3)], "cls": [3, 0], "file": ["S1_2_3", "S2_1_9"]}
+    features = {"jpg": datasets.Image(), "cls": datasets.Value("int64"), "file": datasets.Value("string")}
+    (tmp_path / "second/data").mkdir(parents=True)
+    rows = datasets.Dataset.from_dict(cells, datasets.Features(features))
+    rows.to_parquet(tmp_path / "second/data/train-0.parquet")
+    card = Card(
+        "Ask.",
+        "Any.",
+        labels=benchmarks.benchmark("fer2013_private").card.labels,
+        path=r"(?P<subject>S\d)_(?P<sequence>\d)_(?P<frame>\d)",
+        folds=2,
+    )
+    items = list(copies.from_hub(adhoc.explore(str(tmp_path / "second"), None, True), card))
+    assert [(i.label, i.split, i.subject, i.frame) for i in items] == [
+        (Emotion.HAPPINESS, "test", "S1", 3),
+        (Emotion.ANGER, "test", "S2", 9),
+    ]
+
+
+def test_an_unknown_label_is_named(folder):
+    with pytest.raises(DataError, match='has a label "weary"'):
+        copies.meaning("weary", PEOPLE)
+    assert copies.meaning("3", Card("", "", labels={"3": Emotion.FEAR})) is Emotion.FEAR
+
+
+def test_ck_plus_as_its_owners_deliver_it(folder):
+    place, write = folder
+    for sequence, frames in (("001", 5), ("002", 4)):
+        for frame in range(1, frames + 1):
+            name = f"S005/{sequence}/S005_{sequence}_{frame:08d}.png"
+            write(f"cohn-kanade-images/{name}", picture(10 * int(sequence) + frame))
+    write("Emotion/S005/001/S005_001_00000005_emotion.txt", b"   3.0000000e+00\n")
+    card = benchmarks.benchmark("ck_plus_7").card
+    items = list(prepare.chosen(copies.from_folder(place, card), card.frames))
+    assert [(i.sequence, i.frame, i.label) for i in items if i.label] == [
+        ("001", 1, Emotion.NEUTRAL),
+        ("001", 3, Emotion.DISGUST),
+        ("001", 4, Emotion.DISGUST),
+        ("001", 5, Emotion.DISGUST),
+    ]
+    assert sum(i.label is None for i in items) == 3  # the last three of the sequence without a label
+
+
+def test_three_frames_by_folder_name_have_no_neutral(folder):
+    place, write = folder
+    for frame in (15, 16, 17):
+        write(f"anger/S010_004_{frame:08d}.png", picture(frame))
+    card = benchmarks.benchmark("ck_plus_7").card
+    items = list(prepare.chosen(copies.from_folder(place, card), card.frames))
+    assert [(i.subject, i.frame, i.label) for i in items] == [("S010", f, Emotion.ANGER) for f in (15, 16, 17)]
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "expected"),
+    [
+        ("jaffe", ["KA.AN1.39.tiff", "README.png"], [("KA", "anger", "test")]),
+        ("bu_3dfe", ["F0001/F0001_SU04WH_F2D.bmp", "F0001/F0001_SU01WH_F2D.bmp"], [("F0001", "surprise", "test")]),
+        ("oulu_casia", ["VL/Strong/P001/Fear/000.jpeg", "NI/Strong/P001/Fear/000.jpeg"], [("P001", "fear", "test")]),
+        ("sfew", ["Val/Disgust/a.png", "Train/Happy/b.png"], [("", "happiness", "train"), ("", "disgust", "test")]),
+        ("fer2013_private", ["PrivateTest/0/a.png"], [("", "anger", "test")]),
+        ("fer2013_merged", ["test/neutral/a.jpg"], [("", "neutral", "test")]),
+        ("affectnet_8", ["val/7/a.jpg"], [("", "contempt", "test")]),
+    ],
+)
+def test_the_layouts_of_owners_are_read(folder, name, files, expected):
+    place, write = folder
+    for file in files:
+        write(file, picture(7))
+    items = copies.from_folder(place, benchmarks.benchmark(name).card)
+    assert [(i.subject, str(i.label), i.split) for i in items] == expected
+
+
+def test_raf_db_lists_its_labels(folder):
+    place, write = folder
+    write("EmoLabel/list_patition_label.txt", b"train_00001.jpg 5\ntest_0001.jpg 2\n")
+    write("Image/aligned/train_00001_aligned.jpg", picture(1))
+    write("Image/aligned/test_0001_aligned.jpg", picture(2))
+    items = copies.from_folder(place, benchmarks.benchmark("raf_db").card)
+    assert [(i.split, i.label) for i in items] == [("test", Emotion.FEAR), ("train", Emotion.SADNESS)]
+
+
+def test_affectnet_has_a_file_per_label(folder):
+    place, write = folder
+    for number, label in ((4, "1"), (5, "9")):
+        stream = io.BytesIO()
+        np.save(stream, np.array(label))
+        write(f"val_set/annotations/{number}_exp.npy", stream.getvalue())
+        write(f"val_set/images/{number}.jpg", picture(number))
+    items = copies.from_folder(place, benchmarks.benchmark("affectnet_8").card)
+    assert [(i.split, i.label) for i in items] == [("test", Emotion.HAPPINESS), ("test", None)]
+
+
+def test_every_card_says_how_to_get_it_and_tells_the_sizes_that_are_known():
+    sizes = {b.name: sum(b.holds.by_label.values()) or b.holds.pictures for b in BROUGHT}
+    assert sizes == {
+        "affectnet_7": 3500,
+        "affectnet_8": 4000,
+        "bp4d_plus": None,
+        "bu_3dfe": 1200,
+        "ck_plus_7": 981,
+        "ck_plus_8": 1308,
+        "fer2013_merged": 7178,
+        "fer2013_private": 3589,
+        "jaffe": 213,
+        "mmi": None,
+        "oulu_casia": 1440,
+        "raf_db": 3068,
+        "sfew": 436,
+    }
+    for b in BROUGHT:
+        assert set(b.holds.by_label) <= set(b.task.classes)
+        assert b.card.obtain.endswith(".")
+        assert b.card.layout.endswith(".")
+        assert bool(b.card.folds) == (b.annotations is not None)
+        assert b.declaration()["name"] == b.name
+        assert "card" not in b.declaration()
+
+
+def test_prepare_knows_the_datasets_with_cards(tmp_path):
+    assert {b.name for b in prepare.on_dataset("affectnet")} == {"affectnet_7", "affectnet_8"}
+    with pytest.raises(RegistryError, match='Did you mean "raf_db"'):
+        prepare.on_dataset("raf-db")
+    with pytest.raises(DataError, match="There is no folder"):
+        prepare.prepare("raf_db", str(tmp_path / "none"), tmp_path)
+
+
+def test_list_marks_what_is_at_hand_and_says_how_to_get_the_rest(tmp_path, capsys):
+    (tmp_path / "ferplus").mkdir()
+    assert cli.main(["list", "--data-root", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "data: ferplus/test, at hand" in shown
+    assert "data: raf_db/test, NOT at hand" in shown
+    assert "There is no data for raf_db. Ask the owners at whdeng.cn" in shown
+    assert "none of them checked: clip-benchmark/wds_fer2013" in shown
+    assert cli.main(["list", "--json", "--data-root", str(tmp_path)]) == 0
+    listed = {b["name"]: b["data"] for b in json.loads(capsys.readouterr().out)["benchmarks"]}
+    assert (listed["fer2013"], listed["raf_db"]) == (True, False)
+
+
+def test_a_run_of_everything_skips_what_is_not_there(make_dataset, picture, tmp_path, capsys):
+    root = make_dataset([(str(e), picture(k)) for k, e in enumerate(EMOTIONS)], name="lfw_smiles", split="train")
+    places = ["--data-root", str(root), "--results", str(tmp_path / "r"), "--cache", str(tmp_path / "c")]
+    assert cli.main(["run", "majority", *places]) == 2  # lfw_smiles has no test split
+    said = capsys.readouterr()
+    assert "skipped: There is no data for raf_db. Ask the owners" in said.out
+    assert "skipped: There is no data for lfw_smiles" not in said.out
+    assert said.err.startswith("There are no files data/test-*.parquet")
+    assert cli.main(["run", "majority", "--data-root", str(tmp_path / "nothing")]) == 2
+    assert capsys.readouterr().err.startswith("There is no data for any of the benchmarks.")
+    assert cli.main(["run", "majority", "--benchmarks", "sfew", "--data-root", str(root)]) == 2
+    assert capsys.readouterr().err.startswith("There is no data for sfew. Sign the agreement of the EmotiW challenge.")
