@@ -25,6 +25,8 @@ from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycl
 from fer.warping import determinant
 from fer.weights import rounded_to_half
 
+SCALED_BY = 100  # rendered changes that the fresh encoder's codes are scaled by
+
 
 @dataclass(frozen=True)
 class FlowVaeRecipe:
@@ -97,10 +99,12 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
     from fer.puppets.pool import change_source
 
     torch.manual_seed(recipe.seed)
-    network = FlowVae(config).to(device)
+    network = FlowVae(config)
     counts = (recipe.changes, recipe.puppets, recipe.london)
     source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)
     known = source.parts[0][0].first(recipe.fitted)
+    network.scale_codes(*(from_bytes(known.faces[:SCALED_BY, k]) for k in range(2)))
+    network.to(device)
     pairs = load_puppets(data_root, "validation")
 
     def batch(step: int) -> Batch:
