@@ -23,7 +23,6 @@ from fer.types import ActionUnits, Edit, Framing, TargetSpace
 from fer.warping import resized_field, warped
 
 COUNT = len(ACTION_UNITS)
-LOG_VARIANCE = (-8.0, 2.0)  # bounds, so that no sample is thrown far
 QUIET = -3.0  # of a face's spread at first: noise does not drown what the decoder is to learn from
 
 
@@ -75,7 +74,7 @@ def change_between(first: Seen, second: Seen) -> tuple[Tensor, Tensor]:
 
     No change is the origin; the way back has the opposite mean; ways that follow each other add up.
     """
-    return second.code - first.code, (first.spread + second.spread).clamp(*LOG_VARIANCE)
+    return second.code - first.code, first.spread + second.spread
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

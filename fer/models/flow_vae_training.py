@@ -41,7 +41,7 @@ class FlowVaeRecipe:
     london: int = 2  # of photographed ones,
     still: int = 1  # and neutral FER+ faces
     fitted: int = 2_000  # rendered changes that directions are fitted to
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.02
     kl: float = 3e-5  # weight of the divergence in nats,
     kl_warm_up: int = 300  # which grows to it over these steps
@@ -120,7 +120,7 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
         save_sheet(examples(cast(FlowVae, module), held_out), path)
 
     optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
-    rate = one_cycle(recipe.learning_rate, recipe.steps, 0.05)
+    rate = one_cycle(recipe.learning_rate, recipe.steps)
     stage = Stage("flow", recipe.steps, batch, [Phase("vae", optimizer, Step(network, recipe, device), rate, clip=1.0)])
     identity = json.dumps([asdict(config), asdict(recipe)])
     return Plan(network, [stage], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
