@@ -23,8 +23,7 @@ from fer.types import ActionUnits, Edit, Framing, TargetSpace
 from fer.warping import resized_field, warped
 
 COUNT = len(ACTION_UNITS)
-LOG_VARIANCE = (-8.0, 2.0)  # bounds, so that no sample is thrown far
-QUIET = -3.0  # of a face's spread at first: codes of a fresh encoder lie close together, and noise would drown them
+QUIET = -3.0  # of a face's spread at first: noise does not drown what the decoder is to learn from
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def change_between(first: Seen, second: Seen) -> tuple[Tensor, Tensor]:
 
     No change is the origin; the way back has the opposite mean; ways that follow each other add up.
     """
-    return second.code - first.code, (first.spread + second.spread).clamp(*LOG_VARIANCE)
+    return second.code - first.code, first.spread + second.spread
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -114,8 +113,19 @@ class FlowVae(nn.Module, Editor, Neutralizer, ActionUnitReader):
         """Faces (B, 3, 128, 128)."""
         layers = halved(self.stem(small.contiguous(memory_format=torch.channels_last)), self.encoder)
         latent = self.config.latent
-        values = self.heads(layers[-1].flatten(1)).float()
+        with torch.autocast(small.device.type, enabled=False):  # half precision would round away codes' differences
+            values = self.heads(layers[-1].flatten(1).float())
         return Seen(layers, *values.split([latent, latent, COUNT], 1))
+
+    @torch.no_grad()
+    def scale_codes(self, first: Tensor, second: Tensor) -> None:
+        """Give the changes between faces (B, 3, 128, 128) a deviation of 1, before anything is learnt.
+
+        Initialisation by data, after Salimans & Kingma 2016 (arXiv 1602.07868). A fresh encoder's codes of one person's
+        expressions lie so close together that nothing could be learnt from their difference.
+        """
+        mean, _ = change_between(self.encode(first), self.encode(second))
+        self.heads.weight[: self.config.latent] /= mean.std().clamp(min=1e-6)
 
     def flow(self, seen: Seen, change: Tensor) -> Tensor:
         """The flow (B, 2, 32, 32), in halves of the side, that makes a change (B, latent) to faces.

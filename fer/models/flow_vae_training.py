@@ -25,6 +25,8 @@ from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycl
 from fer.warping import determinant
 from fer.weights import rounded_to_half
 
+SCALED_BY = 100  # rendered changes that the fresh encoder's codes are scaled by
+
 
 @dataclass(frozen=True)
 class FlowVaeRecipe:
@@ -39,7 +41,7 @@ class FlowVaeRecipe:
     london: int = 2  # of photographed ones,
     still: int = 1  # and neutral FER+ faces
     fitted: int = 2_000  # rendered changes that directions are fitted to
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.02
     kl: float = 3e-5  # weight of the divergence in nats,
     kl_warm_up: int = 300  # which grows to it over these steps
@@ -97,10 +99,12 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
     from fer.puppets.pool import change_source
 
     torch.manual_seed(recipe.seed)
-    network = FlowVae(config).to(device)
+    network = FlowVae(config)
     counts = (recipe.changes, recipe.puppets, recipe.london)
     source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)
     known = source.parts[0][0].first(recipe.fitted)
+    network.scale_codes(*(from_bytes(known.faces[:SCALED_BY, k]) for k in range(2)))
+    network.to(device)
     pairs = load_puppets(data_root, "validation")
 
     def batch(step: int) -> Batch:
@@ -116,7 +120,7 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
         save_sheet(examples(cast(FlowVae, module), held_out), path)
 
     optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
-    rate = one_cycle(recipe.learning_rate, recipe.steps, 0.05)
+    rate = one_cycle(recipe.learning_rate, recipe.steps)
     stage = Stage("flow", recipe.steps, batch, [Phase("vae", optimizer, Step(network, recipe, device), rate, clip=1.0)])
     identity = json.dumps([asdict(config), asdict(recipe)])
     return Plan(network, [stage], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)

@@ -80,6 +80,16 @@ def test_changes_add_up_and_the_way_back_is_the_opposite() -> None:
     assert torch.allclose(there[0] + change_between(two, three)[0], change_between(one, three)[0], atol=1e-5)
 
 
+def test_a_fresh_encoders_changes_are_scaled_to_a_deviation_of_one() -> None:
+    torch.manual_seed(0)
+    model, pictures = FlowVae(TINY), (faces(6), faces(6, seed=2))
+    model.scale_codes(*pictures)
+    with torch.inference_mode():
+        mean, log_variance = change_between(*map(model.encode, pictures))
+    assert float(mean.std()) == pytest.approx(1.0, rel=1e-3)
+    assert float(log_variance.mean()) == pytest.approx(-6.0, abs=0.5)
+
+
 @pytest.mark.parametrize("size", [96, 128, 300])
 def test_the_flow_follows_the_faces_size_and_nothing_is_painted(size: int) -> None:
     given = faces(1, size)
@@ -152,6 +162,7 @@ def test_directions_are_the_least_squares_of_what_the_encoder_sees() -> None:
 def test_a_few_steps_learn_a_shift() -> None:
     torch.manual_seed(0)
     model, known = FlowVae(TINY), known_changes(4)
+    model.scale_codes(*(known.faces[:, k].float() / 127.5 - 1 for k in range(2)))
     recipe = FlowVaeRecipe(kl_warm_up=10)
     step, optimizer = Step(model, recipe, CPU), torch.optim.Adam(model.parameters(), 0.01)
     source, truth = (known.faces[:, k].float() / 127.5 - 1 for k in range(2))
