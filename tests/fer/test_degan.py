@@ -42,7 +42,7 @@ def awake() -> Degan:
     torch.manual_seed(0)
     model = Degan(TINY).eval()
     nn.init.normal_(model.decoder.out.weight, std=0.03)
-    cast(nn.Linear, model.encoder.code[-1]).weight.data.mul_(100)  # codes of a fresh encoder lie close together
+    cast(nn.Linear, model.encoder.code[-1]).weight.data.mul_(20)  # codes of a fresh encoder lie close together
     return model
 
 
@@ -80,7 +80,7 @@ def test_a_transfer_uses_the_code_of_its_source_and_nothing_else() -> None:
     first, second = model.transfer(faces(1), source), model.transfer(faces(1), tinted)
     assert torch.allclose(first.image, second.image, atol=1e-5)
     another = model.transfer(faces(1), faces(1, seed=9))
-    assert float((another.image - first.image).abs().max()) > 1e-3
+    assert float((another.image - first.image).abs().max()) > 3e-4
 
 
 def test_codes_do_not_depend_on_the_faces_beside_them() -> None:
