@@ -1,0 +1,231 @@
+"""What the Benchmarks tab shows of each kind of task: its columns, its main score, and what these mean in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demo.results import Result, percent
+
+NOTES = Path(__file__).parent / "text"
+PLACE = ("Model", "Weights", "Benchmark")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table. read: the cell of a result; kind: a datatype of gradio's Dataframe."""
+
+    heading: str
+    read: Callable[[Result], Any]
+    kind: str = "number"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of task. name: the family in the results.
+
+    best: the score that orders the rows, and that is drawn; axis: what it is, in words; share: whether it is one, and
+    shown in percent; higher_is_better: of the best score.
+    """
+
+    name: str
+    title: str
+    best: str
+    axis: str
+    columns: tuple[Column, ...]
+    share: bool = False
+    higher_is_better: bool = True
+
+    @property
+    def note(self) -> str:
+        """What the columns mean, as Markdown."""
+        return (NOTES / f"task-{self.name}.md").read_text(encoding="utf-8")
+
+    @property
+    def headings(self) -> list[str]:
+        """Of all columns, the place first."""
+        return [*PLACE, *(column.heading for column in self.columns)]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The datatypes of the columns."""
+        return ["str"] * len(PLACE) + [column.kind for column in self.columns]
+
+    def cells(self, result: Result) -> list[Any]:
+        """A row of the table. Raises KeyError or TypeError where the result holds something else."""
+        place = result["model"]["name"], result["model"]["weights"], result["benchmark"]["name"]
+        return [*place, *(column.read(result) for column in self.columns)]
+
+
+def _counted(heading: str, name: str) -> Column:
+    return Column(heading, lambda result: result["counts"][name])
+
+
+def _share(heading: str, name: str) -> Column:
+    return Column(heading, lambda result: percent(result["scores"][name]["value"]))
+
+
+def _number(heading: str, name: str, digits: int = 2) -> Column:
+    def read(result: Result) -> float | None:
+        value = result["scores"][name]["value"]
+        return None if value is None else round(value, digits)
+
+    return Column(heading, read)
+
+
+def _between(name: str, digits: int = 2, share: bool = False) -> Column:
+    def read(result: Result) -> str:
+        score, factor = result["scores"][name], 100 if share else 1
+        if score["value"] is None:
+            return ""
+        return f"{factor * score['low']:.{digits}f} to {factor * score['high']:.{digits}f}"
+
+    return Column("95 % interval", read, "str")
+
+
+TASKS = (
+    Task(
+        "recognition",
+        "Naming the expression",
+        "accuracy",
+        "accuracy, %",
+        (
+            _counted("Pictures", "n_scored"),
+            _share("Accuracy %", "accuracy"),
+            _between("accuracy", 1, share=True),
+            _share("UAR %", "uar"),
+            _share("Macro F1 %", "macro_f1"),
+            _share("ECE %", "ece"),
+            _counted("No face", "n_no_face"),
+        ),
+        share=True,
+    ),
+    Task(
+        "robustness",
+        "Naming it in damaged pictures",
+        "corrupted_accuracy",
+        "accuracy on damaged pictures, %",
+        (
+            _counted("Pictures", "n_scored"),
+            _share("Undamaged %", "accuracy"),
+            _share("Damaged %", "corrupted_accuracy"),
+            _between("corrupted_accuracy", 1, share=True),
+            _share("Lost %", "relative_drop"),
+        ),
+        share=True,
+    ),
+    Task(
+        "neutralisation",
+        "Removing the expression",
+        "mouth_l1_ratio",
+        "distance of the mouth to the truth (1: as sent; lower is better)",
+        (
+            _counted("People", "n_people"),
+            _number("Mouth", "mouth_l1_ratio"),
+            _between("mouth_l1_ratio"),
+            _number("Face", "face_l1_ratio"),
+            _share("Nearer %", "closer"),
+            _share("Judged neutral %", "judged_neutral"),
+            _share("Person kept %", "identity_kept"),
+        ),
+        higher_is_better=False,
+    ),
+    Task(
+        "editing",
+        "Giving another expression",
+        "second_top",
+        "targets reached, by the second judge, %",
+        (
+            _counted("Faces", "n_expressive"),
+            _share("Target, first judge %", "top"),
+            _share("Target, second judge %", "second_top"),
+            _share("Person kept %", "identity_kept"),
+            _number("Face", "face_l1_ratio"),
+            _between("face_l1_ratio"),
+            _number("KID", "kid", 3),
+        ),
+        share=True,
+    ),
+    Task(
+        "action_units",
+        "Reading Action Units",
+        "icc",
+        "agreement with the true strengths, ICC(3,1)",
+        (
+            _counted("Faces", "n_scored"),
+            _number("ICC", "icc"),
+            _between("icc"),
+            _number("ICC of those shown", "icc_shown"),
+            _number("Mean error", "mae", 3),
+            _share("Raised %", "raised"),
+            _number("Mean rise", "rise"),
+            _number("Rank correlation", "rank_correlation"),
+        ),
+    ),
+    Task(
+        "action_unit_editing",
+        "Moving Action Units",
+        "au_mse",
+        "squared error of the strengths (lower is better)",
+        (
+            _counted("Faces", "n_scored"),
+            _number("Error", "au_mse", 4),
+            _between("au_mse", 4),
+            _number("ICC of those shown", "au_icc_shown"),
+            _share("One alone reached %", "single_reached"),
+            _share("Raised %", "raised"),
+            _number("Face", "face_l1_ratio"),
+            _number("Mouth", "mouth_l1_ratio"),
+            _share("Person kept %", "identity_kept"),
+        ),
+        higher_is_better=False,
+    ),
+    Task(
+        "verification",
+        "Telling people apart",
+        "auc",
+        "area under the ROC curve",
+        (
+            _counted("Pictures", "n_scored"),
+            _counted("Pairs, same person", "n_positive_pairs"),
+            _number("AUC", "auc", 3),
+            _between("auc", 3),
+            _share("EER %", "eer"),
+            _share("True accepts % at 1 % false", "tar_at_1_percent_far"),
+        ),
+    ),
+    Task(
+        "faithfulness",
+        "Does the residue matter?",
+        "deletion_residue",
+        "probability left when the residue's pixels are deleted (lower is better)",
+        (
+            _counted("Faces", "n_scored"),
+            _number("Deletion", "deletion_residue", 3),
+            _between("deletion_residue", 3),
+            _number("Deletion, Grad-CAM", "deletion_grad_cam", 3),
+            _number("Deletion, chance", "deletion_random", 3),
+            _number("Insertion", "insertion_residue", 3),
+            _number("Insertion, Grad-CAM", "insertion_grad_cam", 3),
+            _number("Insertion, chance", "insertion_random", 3),
+        ),
+        higher_is_better=False,
+    ),
+    Task(
+        "leakage",
+        "What a code gives away",
+        "expression",
+        "expression read from the code, %",
+        (
+            _counted("Faces", "n_scored"),
+            _share("Expression read %", "expression"),
+            _between("expression", 1, share=True),
+            _share("Person read %", "identity"),
+            Column("Chance, person %", lambda result: percent(result["chance"]["identity"])),
+        ),
+        share=True,
+    ),
+)
+BY_NAME = {task.name: task for task in TASKS}
