@@ -21,7 +21,10 @@ SILENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"
 PICK = "Pick two models to see whether their difference is more than chance."
 TOUCH = "Touch a row of the table to see how its numbers were made and how to repeat them."
 PLOT: dict[str, Any] = {"visible": False, "show_label": False, "container": False}
-SQUARE_PX = 400
+SQUARE_PX = 420
+MATRIX = "Pictures by label (row) and answer (column)."
+SURE = "On the dotted line a model is right as often as it says."
+ZERO = "0 is the picture as it is, 5 the worst damage."
 
 QUERY_JS = "() => location.search"
 # The address of the page names the view while its tab is open; the keys of the other tabs stay.
@@ -88,7 +91,7 @@ class Compared(NamedTuple):
 def fill(page: gr.Blocks, folder: Path, referee: Referee | None, opened: gr.Tab) -> Board:
     """Fill the tab that is open in the context."""
     known = Board.read(folder)
-    gr.Markdown((TEXT / "benchmarks.md").read_text(encoding="utf-8"), elem_classes="dp-text")
+    gr.Markdown((TEXT / "benchmarks.md").read_text(encoding="utf-8"), elem_classes=["dp-text", "dp-intro"])
     for complaint in known.complaints:
         gr.HTML(viewer.message_html(complaint))
     if not known.entries:
@@ -98,17 +101,17 @@ def fill(page: gr.Blocks, folder: Path, referee: Referee | None, opened: gr.Tab)
     ignored = gr.HTML(visible=False)
     choice = _choices(known, view, referee is not None)
     verdict = gr.HTML(viewer.NOTHING if referee is None else _waiting(PICK), elem_id="verdict")
+    here = gr.HTML(_here(view), elem_id="board-link")
     tables = [_table(known, task, task.name == view.task) for task in known.tasks]
     made = gr.HTML(_waiting(TOUCH), elem_id="made")
+    note = gr.Markdown(_task(known, view).note, elem_classes="dp-text", elem_id="task-note")
+    scores = gr.Plot(_scores(known, view), show_label=False, container=False, elem_id="results-chart")
     with gr.Row(visible=False, elem_id="matrices") as matrices:
         left, right = (
             gr.Plot(show_label=False, container=False, min_width=320, elem_id=f"confusion-{side}") for side in "ab"
         )
     reliability = gr.Plot(**PLOT, elem_id="reliability")
-    scores = gr.Plot(_scores(known, view), show_label=False, container=False, elem_id="results-chart")
     further = gr.Plot(**PLOT, elem_id="results-further")
-    note = gr.Markdown(_task(known, view).note, elem_classes="dp-text", elem_id="task-note")
-    here = gr.HTML(_here(view), elem_id="board-link")
     address = gr.Textbox(view.address, visible="hidden", show_label=False)
     shown = Shown(ignored, made, scores, further, note, here, address, tables)
     _wire(page, known, referee, choice, shown, Compared(verdict, matrices, left, right, reliability), opened)
@@ -143,8 +146,7 @@ def _choices(known: Board, view: View, compares: bool) -> Choice:
 
 def _table(known: Board, task: Task, visible: bool) -> gr.Dataframe:
     return gr.Dataframe(
-        [entry.cells for entry in known.of(task.name)],
-        headers=task.headings,
+        _data(task, known.of(task.name)),
         datatype=task.kinds,
         interactive=False,
         show_search="filter",
@@ -207,9 +209,12 @@ def _view(known: Board, values: Sequence[Any]) -> View:
 
 
 def _touched(known: Board, cells: Sequence[Any] | None) -> str:
-    model, weights, benchmark = (cells or ("", "", ""))[:3]
-    found = (e for e in known.entries if e.cells[:3] == [model, weights, benchmark])
-    return next((f"{known.label(entry)}@{benchmark}" for entry in found), "")
+    """The row, see ``View``, of the cells that gradio reports."""
+    if not cells:
+        return ""
+    place = [cells[0], cells[1], cells[-1]]
+    found = (e for e in known.entries if [e.cells[0], e.cells[1], e.cells[-1]] == place)
+    return next((f"{known.label(entry)}@{entry.benchmark}" for entry in found), "")
 
 
 def _task(known: Board, view: View) -> Task:
@@ -238,8 +243,15 @@ def _show(known: Board, view: View, ignored: Sequence[str] = ()) -> Updates:
     )
 
 
+def _data(task: Task, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Numbers to sort by, and the same as text to show."""
+    cells = [entry.cells for entry in entries]
+    shown = {"display_value": [task.texts(row) for row in cells], "styling": None}
+    return {"headers": task.headings, "data": cells, "metadata": shown}
+
+
 def _rows(task: Task, entries: Sequence[Entry], visible: bool) -> Any:
-    return gr.update(value=[entry.cells for entry in entries], visible=True) if visible else gr.update(visible=False)
+    return gr.update(value=_data(task, entries), visible=True) if visible else gr.update(visible=False)
 
 
 def _scores(known: Board, view: View) -> Any:
@@ -296,15 +308,15 @@ def _figures(known: Board, referee: Referee, view: View, benchmark: str) -> Sequ
     pair = [entry.result for name in names if (entry := known.find(name, benchmark))]
     if all("confusion" in result for result in pair):
         first, second = (
-            gr.update(value=plots.dressed(referee.confusion(result), f"{name} on {benchmark}", SQUARE_PX))
+            gr.update(value=plots.dressed(referee.confusion(result), (f"{name} on {benchmark}", MATRIX), SQUARE_PX))
             for name, result in zip(names, pair, strict=True)
         )
         lines = referee.reliability([known.full(name) for name in names], benchmark)
-        calibrated = plots.dressed(lines, f"Stated probability and share of right answers ({benchmark})", 420)
+        calibrated = plots.dressed(lines, (f"How sure, how right: {benchmark}", SURE), 420)
         return gr.update(visible=True), first, second, gr.update(value=calibrated, visible=True)
     hidden = [gr.update(visible=False), gr.skip(), gr.skip()]
     if all("by_corruption" in result for result in pair):
         curves = referee.robustness(pair)
-        shown = plots.dressed(curves, f"Accuracy by severity of the damage ({benchmark})", curves.layout.height + 40)
+        shown = plots.dressed(curves, ("Accuracy by severity of the damage", ZERO), curves.layout.height + 40)
         return *hidden, gr.update(value=shown, visible=True)
     return *hidden, gr.update(visible=False)

@@ -74,8 +74,7 @@ def unit_chart(strengths: Mapping[str, float]) -> go.Figure:
         cliponaxis=False,
         hovertemplate="%{y} %{text}: %{x:.2f}<br>%{customdata}<extra></extra>",
     )
-    told = {"text": "0 to 1, an estimate. Touch a bar for its muscle.", "font": {"size": 12}}
-    title = {"text": "Muscles at work", "subtitle": told, "x": 0, "xref": "container", "font": {"size": 16}}
+    title = _heading("Muscles at work", "0 to 1, an estimate. Touch a bar for its muscle.")
     figure = go.Figure(
         bars, _layout(height=64 + 22 * len(actions), margin={"l": 8, "r": 8, "t": 56, "b": 4}, title=title)
     )
@@ -91,10 +90,10 @@ def score_chart(points: Sequence[Point], axis: str, share: bool) -> go.Figure:
     models = list(dict.fromkeys(point["model"] for point in scored))
     rows = len(scored) + 0.6 * len(benchmarks)
     figure = go.Figure(layout=_layout(height=round(120 + 17 * rows), margin={"l": 8, "r": 24, "t": 8, "b": 48}))
-    for place, model in enumerate(models):
+    for place, model in reversed(list(enumerate(models))):  # drawn from below, the first one on top
         own = [point for point in scored if point["model"] == model]
         figure.add_trace(_dots(model, own, MODEL_COLOURS[place % len(MODEL_COLOURS)]))
-    figure.update_layout(**LEGEND, scattermode="group")
+    figure.update_layout(**LEGEND, scattermode="group", legend_traceorder="reversed")
     figure.update_xaxes(title={"text": axis, "font": FONT}, fixedrange=True, **GRID)
     if share:
         figure.update_xaxes(range=[0, 100])
@@ -137,6 +136,11 @@ def trade_off_chart(curves: Sequence[Curve]) -> go.Figure:
     return figure
 
 
+def _heading(text: str, below: str) -> dict[str, Any]:
+    told = {"text": below, "font": {"size": 12}}
+    return {"text": text, "subtitle": told, "x": 0, "xref": "container", "font": {"size": 16}}
+
+
 def _roomy(values: Sequence[float]) -> list[float]:
     """A range with room for a label beside the outermost dots."""
     least, most = min(values), max(values)
@@ -144,16 +148,19 @@ def _roomy(values: Sequence[float]) -> list[float]:
     return [least - 0.08 * span, most + 0.16 * span]
 
 
-def dressed(figure: go.Figure, title: str, height: int) -> go.Figure:
-    """A figure of a report in the look of the page. Its colour bar goes: the numbers stand in the cells."""
-    heading = {"text": title, "x": 0, "xref": "container", "font": {"size": 16}}
+def dressed(figure: go.Figure, title: tuple[str, str], height: int) -> go.Figure:
+    """A figure of a report in the look of the page. Its colour bar goes: the numbers stand in the cells.
+
+    title: with the line below it.
+    """
+    heading = _heading(*title)
     legend = figure.layout.showlegend
-    look = _layout(height=height, margin={"l": 8, "r": 8, "t": 56, "b": 8}, title=heading)
+    look = _layout(height=height, margin={"l": 8, "r": 8, "t": 76, "b": 8}, title=heading)
     figure.update_layout(look.to_plotly_json())
     figure.update_layout(showlegend=legend)
     figure.update_traces(showscale=False, selector={"type": "heatmap"})
-    figure.update_xaxes(fixedrange=True, automargin=True)
-    figure.update_yaxes(fixedrange=True, automargin=True)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(fixedrange=True, automargin=True, title_font=FONT, ticklabelstandoff=4, **GRID)
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,21 @@ from typing import Any
 from demo.results import Result, percent
 
 NOTES = Path(__file__).parent / "text"
-PLACE = ("Model", "Weights", "Benchmark")
+PLACE = ("Model", "Benchmark")
+WEIGHTS = "Weights"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table. read: the cell of a result; kind: a datatype of gradio's Dataframe."""
+    """A column of the table. read: the cell of a result; digits: decimals of a number, None for words."""
 
     heading: str
     read: Callable[[Result], Any]
-    kind: str = "number"
+    digits: int | None = None
+
+    def text(self, cell: Any) -> str:
+        """A cell as it is shown."""
+        return "" if cell is None else str(cell) if self.digits is None else f"{cell:,.{self.digits}f}"
 
 
 @dataclass(frozen=True)
@@ -45,26 +50,37 @@ class Task:
 
     @property
     def headings(self) -> list[str]:
-        """Of all columns, the place first."""
-        return [*PLACE, *(column.heading for column in self.columns)]
+        """Of all columns: the place, what was measured, the weights."""
+        return [*PLACE, *(column.heading for column in self.columns), WEIGHTS]
 
     @property
     def kinds(self) -> list[str]:
         """The datatypes of the columns."""
-        return ["str"] * len(PLACE) + [column.kind for column in self.columns]
+        return [*("str" for _ in PLACE), *("str" if c.digits is None else "number" for c in self.columns), "str"]
+
+    def texts(self, cells: Sequence[Any]) -> list[str]:
+        """A row of ``cells`` as it is shown."""
+        start = len(PLACE)
+        own = zip(self.columns, cells[start:-1], strict=True)
+        return [*cells[:start], *(column.text(cell) for column, cell in own), cells[-1]]
 
     def cells(self, result: Result) -> list[Any]:
         """A row of the table. Raises KeyError or TypeError where the result holds something else."""
-        place = result["model"]["name"], result["model"]["weights"], result["benchmark"]["name"]
-        return [*place, *(column.read(result) for column in self.columns)]
+        model = result["model"]
+        return [
+            model["name"],
+            result["benchmark"]["name"],
+            *(column.read(result) for column in self.columns),
+            model["weights"],
+        ]
 
 
 def _counted(heading: str, name: str) -> Column:
-    return Column(heading, lambda result: result["counts"][name])
+    return Column(heading, lambda result: result["counts"][name], 0)
 
 
 def _share(heading: str, name: str) -> Column:
-    return Column(heading, lambda result: percent(result["scores"][name]["value"]))
+    return Column(heading, lambda result: percent(result["scores"][name]["value"]), 1)
 
 
 def _number(heading: str, name: str, digits: int = 2) -> Column:
@@ -72,7 +88,7 @@ def _number(heading: str, name: str, digits: int = 2) -> Column:
         value = result["scores"][name]["value"]
         return None if value is None else round(value, digits)
 
-    return Column(heading, read)
+    return Column(heading, read, digits)
 
 
 def _between(name: str, digits: int = 2, share: bool = False) -> Column:
@@ -82,7 +98,7 @@ def _between(name: str, digits: int = 2, share: bool = False) -> Column:
             return ""
         return f"{factor * score['low']:.{digits}f} to {factor * score['high']:.{digits}f}"
 
-    return Column("95 % interval", read, "str")
+    return Column("95 % interval", read)
 
 
 TASKS = (
@@ -92,27 +108,27 @@ TASKS = (
         "accuracy",
         "accuracy, %",
         (
-            _counted("Pictures", "n_scored"),
             _share("Accuracy %", "accuracy"),
             _between("accuracy", 1, share=True),
             _share("UAR %", "uar"),
             _share("Macro F1 %", "macro_f1"),
             _share("ECE %", "ece"),
+            _counted("Pictures", "n_scored"),
             _counted("No face", "n_no_face"),
         ),
         share=True,
     ),
     Task(
         "robustness",
-        "Naming it in damaged pictures",
+        "Naming damaged pictures",
         "corrupted_accuracy",
         "accuracy on damaged pictures, %",
         (
-            _counted("Pictures", "n_scored"),
             _share("Undamaged %", "accuracy"),
             _share("Damaged %", "corrupted_accuracy"),
             _between("corrupted_accuracy", 1, share=True),
             _share("Lost %", "relative_drop"),
+            _counted("Pictures", "n_scored"),
         ),
         share=True,
     ),
@@ -122,13 +138,13 @@ TASKS = (
         "mouth_l1_ratio",
         "distance of the mouth to the truth (1: as sent; lower is better)",
         (
-            _counted("People", "n_people"),
             _number("Mouth", "mouth_l1_ratio"),
             _between("mouth_l1_ratio"),
             _number("Face", "face_l1_ratio"),
             _share("Nearer %", "closer"),
             _share("Judged neutral %", "judged_neutral"),
             _share("Person kept %", "identity_kept"),
+            _counted("People", "n_people"),
         ),
         higher_is_better=False,
     ),
@@ -138,13 +154,13 @@ TASKS = (
         "second_top",
         "targets reached, by the second judge, %",
         (
-            _counted("Faces", "n_expressive"),
-            _share("Target, first judge %", "top"),
-            _share("Target, second judge %", "second_top"),
+            _share("First judge %", "top"),
+            _share("Second judge %", "second_top"),
             _share("Person kept %", "identity_kept"),
             _number("Face", "face_l1_ratio"),
             _between("face_l1_ratio"),
             _number("KID", "kid", 3),
+            _counted("Faces", "n_expressive"),
         ),
         share=True,
     ),
@@ -154,7 +170,6 @@ TASKS = (
         "icc",
         "agreement with the true strengths, ICC(3,1)",
         (
-            _counted("Faces", "n_scored"),
             _number("ICC", "icc"),
             _between("icc"),
             _number("ICC of those shown", "icc_shown"),
@@ -162,6 +177,7 @@ TASKS = (
             _share("Raised %", "raised"),
             _number("Mean rise", "rise"),
             _number("Rank correlation", "rank_correlation"),
+            _counted("Faces", "n_scored"),
         ),
     ),
     Task(
@@ -170,15 +186,15 @@ TASKS = (
         "au_mse",
         "squared error of the strengths (lower is better)",
         (
-            _counted("Faces", "n_scored"),
             _number("Error", "au_mse", 4),
             _between("au_mse", 4),
             _number("ICC of those shown", "au_icc_shown"),
-            _share("One alone reached %", "single_reached"),
+            _share("One alone %", "single_reached"),
             _share("Raised %", "raised"),
             _number("Face", "face_l1_ratio"),
             _number("Mouth", "mouth_l1_ratio"),
             _share("Person kept %", "identity_kept"),
+            _counted("Faces", "n_scored"),
         ),
         higher_is_better=False,
     ),
@@ -188,12 +204,12 @@ TASKS = (
         "auc",
         "area under the ROC curve",
         (
-            _counted("Pictures", "n_scored"),
-            _counted("Pairs, same person", "n_positive_pairs"),
             _number("AUC", "auc", 3),
             _between("auc", 3),
             _share("EER %", "eer"),
-            _share("True accepts % at 1 % false", "tar_at_1_percent_far"),
+            _share("Accepted % at 1 % false", "tar_at_1_percent_far"),
+            _counted("Pictures", "n_scored"),
+            _counted("Pairs, same person", "n_positive_pairs"),
         ),
     ),
     Task(
@@ -202,7 +218,6 @@ TASKS = (
         "deletion_residue",
         "probability left when the residue's pixels are deleted (lower is better)",
         (
-            _counted("Faces", "n_scored"),
             _number("Deletion", "deletion_residue", 3),
             _between("deletion_residue", 3),
             _number("Deletion, Grad-CAM", "deletion_grad_cam", 3),
@@ -210,6 +225,7 @@ TASKS = (
             _number("Insertion", "insertion_residue", 3),
             _number("Insertion, Grad-CAM", "insertion_grad_cam", 3),
             _number("Insertion, chance", "insertion_random", 3),
+            _counted("Faces", "n_scored"),
         ),
         higher_is_better=False,
     ),
@@ -219,11 +235,11 @@ TASKS = (
         "expression",
         "expression read from the code, %",
         (
-            _counted("Faces", "n_scored"),
             _share("Expression read %", "expression"),
             _between("expression", 1, share=True),
             _share("Person read %", "identity"),
-            Column("Chance, person %", lambda result: percent(result["chance"]["identity"])),
+            Column("Chance, person %", lambda result: percent(result["chance"]["identity"]), 1),
+            _counted("Faces", "n_scored"),
         ),
         share=True,
     ),

@@ -142,6 +142,10 @@ def _points(measure: str) -> str:
     return " points" if words(measure).share else ""
 
 
+def _between(d: Difference) -> str:
+    return f"{_steps(d.measure, d.low)} to {_steps(d.measure, d.high)}{_points(d.measure)}"
+
+
 def _p(d: Difference) -> str:
     if d.p is None:
         return ""
@@ -168,11 +172,10 @@ def _parts(d: Difference, first: str, second: str) -> tuple[str, str]:
             return f"{first} and {second} do the same on {d.benchmark}", (
                 f"{value(d.measure, d.first)} for both, and no difference on any picture ({_counted(d)})."
             )
-        between = f"{_steps(d.measure, d.low)} to {_steps(d.measure, d.high)}{_points(d.measure)}"
         return f"{first} and {second} are tied on {d.benchmark}", (
             f"{value(d.measure, d.first)} against {_bare(d.measure, d.second)}. The difference of "
-            f"{_steps(d.measure, abs(d.difference))}{_points(d.measure)} may be chance: its 95 % interval, {between}, "
-            f"includes 0 ({', '.join(told)})."
+            f"{_steps(d.measure, abs(d.difference))}{_points(d.measure)} may be chance: "
+            f"its 95 % interval, {_between(d)}, includes 0 ({', '.join(told)})."
         )
     names, numbers = (first, second), (d.first, d.second)
     won = 0 if d.better == "first" else 1
@@ -214,10 +217,10 @@ def _table(differences: Sequence[Difference], first: str, second: str) -> str:
             f"<td>{escape(text)}</td>"
             for text in (
                 d.benchmark,
-                words(d.measure).noun.removeprefix("of ") + (", %" if words(d.measure).share else ""),
+                words(d.measure).noun.removeprefix("of "),
                 _bare(d.measure, d.first),
                 _bare(d.measure, d.second),
-                f"{_steps(d.measure, d.low)} to {_steps(d.measure, d.high)}",
+                _between(d),
                 _p(d).removeprefix("exact McNemar p ").removeprefix("= "),
                 names[d.better],
             )
