@@ -24,7 +24,7 @@ PLOT: dict[str, Any] = {"visible": False, "show_label": False, "container": Fals
 SQUARE_PX = 420
 MATRIX = "Pictures by label (row) and answer (column)."
 SURE = "On the dotted line a model is right as often as it says."
-ZERO = "0 is the picture as it is, 5 the worst damage."
+ZERO = "Accuracy in % (up) by severity (right), 0: as it is."
 
 QUERY_JS = "() => location.search"
 # The address of the page names the view while its tab is open; the keys of the other tabs stay.
@@ -317,6 +317,6 @@ def _figures(known: Board, referee: Referee, view: View, benchmark: str) -> Sequ
     hidden = [gr.update(visible=False), gr.skip(), gr.skip()]
     if all("by_corruption" in result for result in pair):
         curves = referee.robustness(pair)
-        shown = plots.dressed(curves, ("Accuracy by severity of the damage", ZERO), curves.layout.height + 40)
+        shown = plots.panels(curves, ("What damage does", ZERO), curves.layout.height + 40)
         return *hidden, gr.update(value=shown, visible=True)
     return *hidden, gr.update(visible=False)

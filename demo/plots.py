@@ -164,6 +164,16 @@ def dressed(figure: go.Figure, title: tuple[str, str], height: int) -> go.Figure
     return figure
 
 
+def panels(figure: go.Figure, title: tuple[str, str], height: int) -> go.Figure:
+    """As ``dressed``, of many small panels: the line below the title says what the axes are."""
+    figure = dressed(figure, title, height)
+    figure.update_layout(margin_t=104, legend_y=-0.06)
+    figure.update_annotations(font_size=14)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(title_text="")
+    return figure
+
+
 def _dots(name: str, points: Sequence[Point], colour: str) -> go.Scatter:
     values = [point["value"] for point in points]
     return go.Scatter(
@@ -173,6 +183,7 @@ def _dots(name: str, points: Sequence[Point], colour: str) -> go.Scatter:
         mode="markers",
         orientation="h",  # models of one benchmark stand below each other: their intervals overlap
         marker={"color": colour, "size": 11},
+        cliponaxis=False,
         error_x={
             "type": "data",
             "symmetric": False,
