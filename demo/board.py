@@ -138,7 +138,8 @@ def settled(board: Board, asked: View) -> View:
     benchmarks = tuple(name for name in known if name in asked.benchmarks)
     models = board.models(task, benchmarks)
     first, second = (name if name in models else "" for name in (asked.first, asked.second))
-    row = asked.row if _entry(board, asked.row) in board.of(task, benchmarks) else ""
+    entry = _entry(board, asked.row)
+    row = f"{board.label(entry)}@{entry.benchmark}" if entry and entry in board.of(task, benchmarks) else ""
     return View(task, benchmarks, first, second, row)
 
 
@@ -149,7 +150,8 @@ def from_query(board: Board, query: str) -> tuple[View, list[str]]:
     known = {entry.benchmark: entry.task.name for entry in board.entries}
     tasks = [task.name for task in board.tasks]
     task = next((known[name] for name in named if name in known), given.get("task", tasks[0]))
-    asked = View(task, tuple(named), *(_short(board, given.get(key, "")) for key in ("a", "b")), given.get("row", ""))
+    first, second = (_short(board, given.get(key, "")) for key in ("a", "b"))
+    asked = View(task, tuple(named), first, second, given.get("row", ""))
     view = settled(board, asked)
     models = board.models(view.task, view.benchmarks)
     ignored = [_ignored("task", task, tasks)] if task != view.task else []
@@ -158,7 +160,7 @@ def from_query(board: Board, query: str) -> tuple[View, list[str]]:
     ]
     for name, found in ((asked.first, view.first), (asked.second, view.second)):
         ignored += [_ignored("model", name, models)] if name != found else []
-    if asked.row != view.row:
+    if asked.row and not view.row:
         ignored.append(_ignored("row", asked.row, []))
     return view, ignored
 

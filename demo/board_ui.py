@@ -168,32 +168,35 @@ def _wire(
     opened: gr.Tab,
 ) -> None:
     """A choice shows at once what is stored; what has to be computed follows."""
-    chosen = list(choice)
-    cheap = [*choice, *shown[:-1], *shown.tables]
+    chosen, link = list(choice), [shown.here, shown.address]
+    everything = [*choice, *shown[:-1], *shown.tables]
 
     def turn(*values: Any) -> Updates:
         return _show(known, _view(known, values))
 
+    def pair(*values: Any) -> Updates:
+        return _link(_view(known, values))
+
     def touch(event: gr.SelectData, *values: Any) -> Updates:
-        return _show(known, replace(_view(known, values), row=_touched(known, event.row_value)))
+        view = replace(_view(known, values), row=_touched(known, event.row_value))
+        return view.row, _made(known, view), *_link(view)
 
     def from_link(query: str) -> Updates:
         if f"tab={board.TAB}" not in query:
-            return tuple(gr.skip() for _ in cheap)
+            return tuple(gr.skip() for _ in everything)
         return _show(known, *board.from_query(known, query))
 
     def judge(*values: Any) -> Updates:
         return _judge(known, referee, _view(known, values))
 
-    linked = page.load(from_link, shown.address, cheap, js=QUERY_JS, **SILENT)
-    events = [linked, *(component.input(turn, chosen, cheap, **SILENT) for component in choice[:4])]
-    for table in shown.tables:
-        touched = table.select(touch, chosen, cheap, **SILENT)
-        touched.then(None, shown.address, None, js=LINK_JS, **SILENT)
-    for event in events[1:]:
+    linked = page.load(from_link, shown.address, everything, js=QUERY_JS, **SILENT)
+    turned = [component.input(turn, chosen, everything, **SILENT) for component in (choice.task, choice.benchmarks)]
+    paired = [component.input(pair, chosen, link, **SILENT) for component in (choice.first, choice.second)]
+    touched = [table.select(touch, chosen, [choice.row, shown.made, *link], **SILENT) for table in shown.tables]
+    for event in (*turned, *paired, *touched):
         event.then(None, shown.address, None, js=LINK_JS, **SILENT)
     if referee is not None:
-        for event in events:
+        for event in (linked, *turned, *paired):
             event.then(
                 judge, chosen, list(compared), api_visibility="private", preprocess=False,
                 show_progress_on=[compared.verdict],
@@ -225,7 +228,6 @@ def _show(known: Board, view: View, ignored: Sequence[str] = ()) -> Updates:
     """In the order of ``Choice`` and ``Shown``."""
     models = ["", *known.models(view.task, view.benchmarks)]
     rows = known.of(view.task, view.benchmarks)
-    entry = known.find(*view.row.split("@")) if view.row else None
     return (
         view.task,
         gr.update(choices=known.benchmarks(view.task), value=list(view.benchmarks)),
@@ -233,12 +235,11 @@ def _show(known: Board, view: View, ignored: Sequence[str] = ()) -> Updates:
         gr.update(choices=models, value=view.second),
         view.row,
         gr.update(value="".join(map(viewer.message_html, ignored)), visible=bool(ignored)),
-        provenance.html(entry.result) if entry else _waiting(TOUCH),
+        _made(known, view),
         _scores(known, view),
         _further(rows),
         _task(known, view).note,
-        _here(view),
-        view.address,
+        *_link(view),
         *(_rows(task, rows, task.name == view.task) for task in known.tasks),
     )
 
@@ -270,6 +271,15 @@ def _further(entries: Sequence[Entry]) -> Any:
     """What an editor's strength buys, where that was measured."""
     curves = results.curves([entry.result for entry in entries])
     return gr.update(value=plots.trade_off_chart(curves), visible=True) if curves else gr.update(visible=False)
+
+
+def _made(known: Board, view: View) -> str:
+    entry = known.find(*view.row.split("@")) if view.row else None
+    return provenance.html(entry.result) if entry else _waiting(TOUCH)
+
+
+def _link(view: View) -> Updates:
+    return _here(view), view.address
 
 
 def _here(view: View) -> str:

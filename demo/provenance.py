@@ -64,11 +64,10 @@ def _named(judge: Mapping[str, Any]) -> str:
 def _commit(git: Mapping[str, Any]) -> str:
     if not git.get("commit"):
         return UNKNOWN
-    state = {
-        True: "with changes that were not committed, so that this commit alone may give other numbers",
-        False: "clean",
-    }
-    return f"{git['commit']}, {state.get(git.get('dirty'), 'whether clean was not recorded')}"
+    state = "clean" if git.get("dirty") is False else "whether clean was not recorded"
+    if git.get("dirty"):
+        state = "with changes that were not committed, so that this commit alone may give other numbers"
+    return f"{git['commit']}, {state}"
 
 
 def _intervals(bootstrap: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from demo.results import Result, percent
 
@@ -54,7 +54,7 @@ class Task:
         return [*PLACE, *(column.heading for column in self.columns), WEIGHTS]
 
     @property
-    def kinds(self) -> list[str]:
+    def kinds(self) -> list[Literal["str", "number"]]:
         """The datatypes of the columns."""
         return [*("str" for _ in PLACE), *("str" if c.digits is None else "number" for c in self.columns), "str"]
 

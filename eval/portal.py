@@ -45,12 +45,16 @@ class Portal:
 
 
 @lru_cache(maxsize=REMEMBERED)
+def _chosen(results: Path, model: str) -> Mapping[str, compare.Entry]:
+    return compare.select(results, model)
+
+
+@lru_cache(maxsize=REMEMBERED)
 def _differences(results: Path, first: str, second: str, benchmark: str) -> tuple[compare.Difference, ...]:
-    entries = (compare.select(results, name) for name in (first, second))
-    return tuple(compare.compare(*entries, [benchmark]))
+    return tuple(compare.compare(_chosen(results, first), _chosen(results, second), [benchmark]))
 
 
 @lru_cache(maxsize=REMEMBERED)
 def _curves(results: Path, model: str, benchmark: str) -> Mapping[str, report.Curve]:
-    path, result = compare.select(results, model)[benchmark]
+    path, result = _chosen(results, model)[benchmark]
     return report.calibration([Stored(path, result, read_predictions(path, result))])
