@@ -56,7 +56,8 @@ class Task:
     @property
     def kinds(self) -> list[Literal["str", "number"]]:
         """The datatypes of the columns."""
-        return [*("str" for _ in PLACE), *("str" if c.digits is None else "number" for c in self.columns), "str"]
+        own: list[Literal["str", "number"]] = ["str" if c.digits is None else "number" for c in self.columns]
+        return ["str", "str", *own, "str"]
 
     def texts(self, cells: Sequence[Any]) -> list[str]:
         """A row of ``cells`` as it is shown."""
