@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from demo import look, service, ui
+from eval.portal import Portal
 
 PORT = 7860
 LONGEST_QUEUE = 32  # visitors who wait; one more is told to come back
@@ -42,7 +43,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until it is interrupted; 1 when it could not start."""
     options = parse(arguments)
-    page = ui.build().queue(max_size=LONGEST_QUEUE)
+    page = ui.build(referee=Portal()).queue(max_size=LONGEST_QUEUE)
     try:
         page.launch(
             server_name=options.host, server_port=options.port, share=options.share, theme=look.theme(), **LAUNCH

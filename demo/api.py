@@ -5,18 +5,18 @@ No ``from __future__ import annotations`` here: gradio builds the endpoints' sch
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from demo import edit_panels, editing, muscles, panels, removal, results, service, uploads
+from demo import edit_panels, editing, muscles, panels, removal, results, service, uploads, verdicts
+from demo.board import Board
 from demo.models import Shelf
 from fer.errors import FerError, RegistryError
 from fer.models.base import Editor, Recognizer
 
 
-def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None:
+def add(shelf: Shelf, queueing: Mapping[str, Any]) -> None:
     """Add the endpoints to the page that is being built. queueing: limits that reading shares with the page."""
 
     def read(image: gr.FileData, model: str = shelf.default) -> service.ReadAnswer:
@@ -49,15 +49,35 @@ def add(shelf: Shelf, results_folder: Path, queueing: Mapping[str, Any]) -> None
             removals = removal.remove(remover.model, reading.faces)
             return removal.as_json(reading, remover, removals, [panels.neutral_png(one) for one in removals])
 
-    def benchmarks() -> list[results.Row]:
-        """List the benchmark results of this project: one row per model, weights and benchmark, scores in percent."""
-        return results.read_rows(results_folder)[0]
-
     gr.api(read, api_name="read", **queueing)
     gr.api(neutralize, api_name="neutralize", **queueing)
     if editors := shelf.able(Editor):
         _add_edit(shelf, editors[0], queueing)
+
+
+def add_board(board: Board, referee: verdicts.Referee | None) -> None:
+    """Add what the Benchmarks tab shows. referee: who compares; without one there is no ``/compare``."""
+
+    def benchmarks() -> list[results.Row]:
+        """List the benchmark results of this project: one row per model, weights and benchmark, scores in percent."""
+        return board.rows
+
+    def compare(first: str, second: str, benchmark: str) -> list[verdicts.Comparison]:
+        """Compare two models on the same pictures of a benchmark, picture by picture.
+
+        first, second: MODEL or MODEL:WEIGHTS, as derl. benchmark: its short name, as ferplus. Returns one entry per
+        measure of the benchmark: the mean of both models, difference (second - first) with low and high, its 95 %
+        interval over people where they are known and over pictures else, p of the exact McNemar test for what is right
+        or wrong only, the number of pictures and people, who is better or "tie", and all of it in a sentence. It is a
+        tie where the interval includes 0.
+        """
+        with sentences():
+            found = referee.compare(first, second, benchmark) if referee else ()
+            return [verdicts.as_json(difference, first, second) for difference in found]
+
     gr.api(benchmarks, api_name="benchmarks")
+    if referee is not None:
+        gr.api(compare, api_name="compare")
 
 
 def _add_edit(shelf: Shelf, default: str, queueing: Mapping[str, Any]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import plotly.graph_objects as go
 
+from demo.results import Curve
 from demo.service import percent
 from fer.action_units import ACTIONS, AT_WORK
 
@@ -23,6 +24,16 @@ FONT = {
 LEGEND: dict[str, Any] = {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}}
 GRID: dict[str, Any] = {"zeroline": False, "gridcolor": "rgba(128,128,128,0.2)"}
 DASHES = ("solid", "dot", "dash")
+
+
+class Point(TypedDict):
+    """A score with its interval. name: of the benchmark; value: None where it is not defined."""
+
+    model: str
+    name: str
+    value: Any
+    low: Any
+    high: Any
 
 
 def expression_chart(probabilities: Mapping[str, float]) -> go.Figure:
@@ -63,8 +74,7 @@ def unit_chart(strengths: Mapping[str, float]) -> go.Figure:
         cliponaxis=False,
         hovertemplate="%{y} %{text}: %{x:.2f}<br>%{customdata}<extra></extra>",
     )
-    told = {"text": "0 to 1, an estimate. Touch a bar for its muscle.", "font": {"size": 12}}
-    title = {"text": "Muscles at work", "subtitle": told, "x": 0, "xref": "container", "font": {"size": 16}}
+    title = _heading("Muscles at work", "0 to 1, an estimate. Touch a bar for its muscle.")
     figure = go.Figure(
         bars, _layout(height=64 + 22 * len(actions), margin={"l": 8, "r": 8, "t": 56, "b": 4}, title=title)
     )
@@ -73,28 +83,31 @@ def unit_chart(strengths: Mapping[str, float]) -> go.Figure:
     return figure
 
 
-def results_chart(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
-    """Accuracy of every model on every benchmark as a dot with its 95 % interval, in percent."""
-    scored = [row for row in rows if row["accuracy"] is not None]
-    benchmarks = list(dict.fromkeys(row["name"] for row in scored))
-    figure = go.Figure(
-        layout=_layout(height=110 + 48 * max(1, len(benchmarks)), margin={"l": 8, "r": 24, "t": 8, "b": 48})
-    )
-    series = list(dict.fromkeys((row["model"], row["weights"]) for row in scored))
-    for place, (model, weights) in enumerate(series):
-        own = [row for row in scored if (row["model"], row["weights"]) == (model, weights)]
-        figure.add_trace(_dots(f"{model} ({weights})", own, MODEL_COLOURS[place % len(MODEL_COLOURS)]))
-    figure.update_layout(**LEGEND, scattermode="group")
-    figure.update_xaxes(title={"text": "accuracy, %", "font": FONT}, range=[0, 100], fixedrange=True, **GRID)
+def score_chart(points: Sequence[Point], axis: str, share: bool) -> go.Figure:
+    """The main score of every model on every benchmark as a dot with its 95 % interval. share: in percent, 0 to 100."""
+    scored = [point for point in points if point["value"] is not None]
+    benchmarks = list(dict.fromkeys(point["name"] for point in scored))
+    models = list(dict.fromkeys(point["model"] for point in scored))
+    rows = len(scored) + 0.6 * len(benchmarks)
+    figure = go.Figure(layout=_layout(height=round(120 + 17 * rows), margin={"l": 8, "r": 24, "t": 8, "b": 48}))
+    for place, model in reversed(list(enumerate(models))):  # drawn from below, the first one on top
+        own = [point for point in scored if point["model"] == model]
+        figure.add_trace(_dots(model, own, MODEL_COLOURS[place % len(MODEL_COLOURS)]))
+    figure.update_layout(**LEGEND, scattermode="group", legend_traceorder="reversed")
+    figure.update_xaxes(title={"text": axis, "font": FONT}, fixedrange=True, **GRID)
+    if share:
+        figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(automargin=True, showgrid=False, ticklabelstandoff=8, fixedrange=True)
     figure.update_yaxes(categoryorder="array", categoryarray=benchmarks[::-1])
     return figure
 
 
-def trade_off_chart(curves: Sequence[Mapping[str, Any]]) -> go.Figure:
+def trade_off_chart(curves: Sequence[Curve]) -> go.Figure:
     """Identity kept against expression gained: a line per model and benchmark, a dot per strength of the edit."""
     figure = go.Figure(layout=_layout(height=360, margin={"l": 8, "r": 24, "t": 8, "b": 48}))
-    models, benchmarks = (list(dict.fromkeys(curve[key] for curve in curves)) for key in ("model", "name"))
+    models, benchmarks = (
+        list(dict.fromkeys(names)) for names in zip(*((c["model"], c["name"]) for c in curves), strict=True)
+    )
     for curve in curves:
         name, colour = (
             f"{curve['model']} on {curve['name']}",
@@ -111,32 +124,74 @@ def trade_off_chart(curves: Sequence[Mapping[str, Any]]) -> go.Figure:
             marker={"color": colour, "size": 10},
             hovertemplate="at %{text}: gained %{x:.1f} points, kept %{y:.3f}<extra>" + name + "</extra>",
         )
+    figure.update_traces(cliponaxis=False)
     figure.update_layout(**LEGEND)
     gained = "expression gained, points of probability of the target"
     figure.update_xaxes(title={"text": gained, "font": FONT}, fixedrange=True, **GRID)
+    figure.update_xaxes(range=_roomy([value for curve in curves for value in curve["gained"]]))
+    figure.update_yaxes(range=_roomy([value for curve in curves for value in curve["kept"]]))
     figure.update_yaxes(
         title={"text": "identity kept, cosine", "font": FONT, "standoff": 14}, fixedrange=True, automargin=True, **GRID
     )
     return figure
 
 
-def _dots(name: str, rows: Sequence[Mapping[str, Any]], colour: str) -> go.Scatter:
-    values = [row["accuracy"] for row in rows]
+def _heading(text: str, below: str) -> dict[str, Any]:
+    told = {"text": below, "font": {"size": 12}}
+    return {"text": text, "subtitle": told, "x": 0, "xref": "container", "font": {"size": 16}}
+
+
+def _roomy(values: Sequence[float]) -> list[float]:
+    """A range with room for a label beside the outermost dots."""
+    least, most = min(values), max(values)
+    span = (most - least) or 1.0
+    return [least - 0.08 * span, most + 0.16 * span]
+
+
+def dressed(figure: go.Figure, title: tuple[str, str], height: int) -> go.Figure:
+    """A figure of a report in the look of the page. Its colour bar goes: the numbers stand in the cells.
+
+    title: with the line below it.
+    """
+    heading = _heading(*title)
+    legend = figure.layout.showlegend
+    look = _layout(height=height, margin={"l": 8, "r": 8, "t": 76, "b": 8}, title=heading)
+    figure.update_layout(look.to_plotly_json())
+    figure.update_layout(showlegend=legend)
+    figure.update_traces(showscale=False, selector={"type": "heatmap"})
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(fixedrange=True, automargin=True, title_font=FONT, ticklabelstandoff=4, **GRID)
+    return figure
+
+
+def panels(figure: go.Figure, title: tuple[str, str], height: int) -> go.Figure:
+    """As ``dressed``, of many small panels: the line below the title says what the axes are."""
+    figure = dressed(figure, title, height)
+    figure.update_layout(margin_t=104, legend_y=-0.06)
+    figure.update_annotations(font_size=14)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(title_text="")
+    return figure
+
+
+def _dots(name: str, points: Sequence[Point], colour: str) -> go.Scatter:
+    values = [point["value"] for point in points]
     return go.Scatter(
         name=name,
         x=values,
-        y=[row["name"] for row in rows],
+        y=[point["name"] for point in points],
         mode="markers",
         orientation="h",  # models of one benchmark stand below each other: their intervals overlap
         marker={"color": colour, "size": 11},
+        cliponaxis=False,
         error_x={
             "type": "data",
             "symmetric": False,
-            "array": [row["accuracy_high"] - value for row, value in zip(rows, values, strict=True)],
-            "arrayminus": [value - row["accuracy_low"] for row, value in zip(rows, values, strict=True)],
+            "array": [point["high"] - point["value"] for point in points],
+            "arrayminus": [point["value"] - point["low"] for point in points],
             "color": colour,
         },
-        hovertemplate="%{y}<br>accuracy %{x:.1f} %<extra>" + name + "</extra>",
+        hovertemplate="%{y}<br>%{x:.4~g}<extra>" + name + "</extra>",
     )
 
 

@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
-T = TypeVar("T")
-RECOGNITION, NEUTRALISATION, EDITING = "recognition", "neutralisation", "editing"  # recognition where none is named
+Result = Mapping[str, Any]
+RECOGNITION, EDITING = "recognition", "editing"  # recognition where none is named
 FOLDER = Path(__file__).parent.parent / "eval" / "results"
-HEADINGS = {
-    "model": "Model",
-    "weights": "Weights",
-    "benchmark": "Benchmark",
-    "split": "Split",
-    "pictures": "Pictures",
-    "accuracy": "Accuracy %",
-    "interval": "95 % interval",
-    "uar": "UAR %",
-    "macro_f1": "Macro F1 %",
-    "ece": "ECE %",
-    "no_face": "No face",
-}
-
-DATATYPES = ["str"] * 4 + ["number"] * 2 + ["str"] + ["number"] * 4
-
-REMOVAL_HEADINGS = ["Model", "Benchmark", "People", "Mouth", "95 % interval", "Face", "Nearer %", "Judged neutral %"]
-REMOVAL_HEADINGS += ["Person kept %"]
-REMOVAL_DATATYPES = ["str"] * 2 + ["number"] * 2 + ["str"] + ["number"] * 4
-
-EDIT_HEADINGS = ["Model", "Benchmark", "Faces", "Target, first judge %", "Target, second judge %", "Person kept %"]
-EDIT_HEADINGS += ["Face", "95 % interval", "KID"]
-EDIT_DATATYPES = ["str"] * 2 + ["number"] * 5 + ["str", "number"]
+DAMAGED = (OSError, ValueError, KeyError, TypeError)  # what reading a result that is none can raise
 
 
 class Curve(TypedDict):
@@ -50,7 +28,7 @@ class Curve(TypedDict):
 
 
 class Row(TypedDict):
-    """One line of the table; ``name`` is the benchmark's short name, ``benchmark`` its title.
+    """One result of recognition; ``name`` is the benchmark's short name, ``benchmark`` its title.
 
     Scores are percent with one decimal, None where a score is not defined.
     """
@@ -71,70 +49,46 @@ class Row(TypedDict):
     no_face: int
 
 
-def read_rows(folder: Path = FOLDER) -> tuple[list[Row], list[str]]:
-    """The rows of recognition, best accuracy first within a benchmark, and a sentence per file that could not be read.
-
-    Results of other families have other scores and are left out.
-    """
-    rows, complaints = _read(folder, RECOGNITION, _row)
-    return sorted(rows, key=lambda row: (row["benchmark"], -(row["accuracy"] or 0.0))), complaints
+def read(path: Path) -> Result:
+    """The result in a file. Raises one of ``DAMAGED``."""
+    found: Result = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
-def read_removals(folder: Path = FOLDER) -> list[list[Any]]:
-    """Neutralisation in the order of ``REMOVAL_HEADINGS``, nearest mouth first within a benchmark."""
-    rows, _ = _read(folder, NEUTRALISATION, _removal)
-    return sorted(rows, key=lambda row: (row[1], row[3]))
+def family(result: Result) -> str:
+    """The kind of task."""
+    return str(result["benchmark"].get("family", RECOGNITION))
 
 
-def read_edits(folder: Path = FOLDER) -> list[list[Any]]:
-    """Editing in the order of ``EDIT_HEADINGS``, most targets reached first within a benchmark."""
-    rows, _ = _read(folder, EDITING, _edit)
-    return sorted(rows, key=lambda row: (row[1], -(row[4] or 0.0)))
+def row(result: Result) -> Row:
+    """A result of recognition as one row. Raises one of ``DAMAGED``."""
+    scores, counts = result["scores"], result["counts"]
+    accuracy, low, high = (percent(scores["accuracy"][key]) for key in ("value", "low", "high"))
+    return {
+        "model": result["model"]["name"],
+        "weights": result["model"]["weights"],
+        "name": result["benchmark"]["name"],
+        "benchmark": result["benchmark"]["title"],
+        "split": result["benchmark"]["split"],
+        "pictures": counts["n_scored"],
+        "accuracy": accuracy,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "interval": "" if low is None else f"{low:.1f} to {high:.1f}",
+        "uar": percent(scores["uar"]["value"]),
+        "macro_f1": percent(scores["macro_f1"]["value"]),
+        "ece": percent(scores["ece"]["value"]),
+        "no_face": counts["n_no_face"],
+    }
 
 
-def read_curves(folder: Path = FOLDER) -> list[Curve]:
+def curves(results: Sequence[Result]) -> list[Curve]:
     """Identity kept against expression gained over the strength, where an editor was measured at several strengths."""
-    curves, _ = _read(folder, EDITING, _curve)
-    return [curve for curve in curves if curve["strengths"] and any(curve["gained"])]
+    found = [_curve(result) for result in results if family(result) == EDITING]
+    return [curve for curve in found if curve["strengths"] and any(curve["gained"])]
 
 
-def _read(folder: Path, family: str, row: Callable[[dict[str, Any]], T]) -> tuple[list[T], list[str]]:
-    rows, complaints = [], []
-    for path in sorted(folder.glob("*/*/*.json")):
-        try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-            if result["benchmark"].get("family", RECOGNITION) == family:
-                rows.append(row(result))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            complaints.append(f"{path.relative_to(folder)} is no result that can be shown ({type(error).__name__}).")
-    return rows, complaints
-
-
-def _removal(result: dict[str, Any]) -> list[Any]:
-    scores = result["scores"]
-    mouth, face = scores["mouth_l1_ratio"], scores["face_l1_ratio"]
-    shares = [scores[name]["value"] for name in ("closer", "judged_neutral", "identity_kept")]
-    return [
-        result["model"]["name"],
-        result["benchmark"]["title"],
-        result["counts"]["n_people"],
-        round(mouth["value"], 2),
-        _spread(mouth),
-        round(face["value"], 2),
-        *(_percent(share) for share in shares),
-    ]
-
-
-def _edit(result: dict[str, Any]) -> list[Any]:
-    scores = result["scores"]
-    shares = [_percent(scores[name]["value"]) for name in ("top", "second_top", "identity_kept")]
-    face, kid = scores["face_l1_ratio"], scores["kid"]["value"]
-    ratio, spread = (None, "") if face["value"] is None else (round(face["value"], 2), _spread(face))
-    counted = (result["model"]["name"], result["benchmark"]["title"], result["counts"]["n_expressive"])
-    return [*counted, *shares, ratio, spread, None if kid is None else round(kid, 3)]
-
-
-def _curve(result: dict[str, Any]) -> Curve:
+def _curve(result: Result) -> Curve:
     known = {
         float(strength): (100 * means["gained"], means["identity_cosine"])
         for strength, means in result["strengths"].items()
@@ -150,35 +104,6 @@ def _curve(result: dict[str, Any]) -> Curve:
     }
 
 
-def _spread(score: dict[str, float]) -> str:
-    return f"{score['low']:.2f} to {score['high']:.2f}"
-
-
-def _row(result: dict[str, Any]) -> Row:
-    scores, counts = result["scores"], result["counts"]
-    accuracy, low, high = (_percent(scores["accuracy"][key]) for key in ("value", "low", "high"))
-    return {
-        "model": result["model"]["name"],
-        "weights": result["model"]["weights"],
-        "name": result["benchmark"]["name"],
-        "benchmark": result["benchmark"]["title"],
-        "split": result["benchmark"]["split"],
-        "pictures": counts["n_scored"],
-        "accuracy": accuracy,
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "interval": "" if low is None else f"{low:.1f} to {high:.1f}",
-        "uar": _percent(scores["uar"]["value"]),
-        "macro_f1": _percent(scores["macro_f1"]["value"]),
-        "ece": _percent(scores["ece"]["value"]),
-        "no_face": counts["n_no_face"],
-    }
-
-
-def _percent(share: float | None) -> float | None:
+def percent(share: float | None) -> float | None:
+    """A share in percent with one decimal."""
     return None if share is None else round(100 * float(share), 1)
-
-
-def table(rows: Sequence[Row]) -> list[list[Any]]:
-    """The rows in the order of ``HEADINGS``."""
-    return [[dict(row)[key] for key in HEADINGS] for row in rows]

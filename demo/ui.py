@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import gradio as gr
 from PIL import Image
 
-from demo import api, edit_ui, kept, models, panels, plots, removal, results, service, uploads, viewer
+from demo import api, board_ui, edit_ui, kept, models, panels, plots, removal, results, service, uploads, viewer
 from demo.edit_wires import Shared
 from demo.kept import hide, put
 from demo.models import Shelf
 from demo.service import Example, Reading
+from demo.verdicts import Referee
 from fer.errors import FerError
 from fer.images import ImageSource, open_image
 from fer.models.base import ActionUnitReader, Editor, Recognizer
@@ -33,26 +34,32 @@ def build(
     shelf: Shelf | None = None,
     results_folder: Path = results.FOLDER,
     delete_cache: tuple[int, int] = DELETE_CACHE_SECONDS,
+    referee: Referee | None = None,
 ) -> gr.Blocks:
-    """The whole page. shelf: the models, by default all that are bundled; delete_cache: every, age in seconds."""
+    """The whole page. shelf: the models, by default all that are bundled; delete_cache: every, age in seconds.
+
+    referee: who compares the results; without one the page only shows them.
+    """
     shelf = shelf or Shelf(models.bundled())
     with gr.Blocks(title="Deadpan", delete_cache=delete_cache, analytics_enabled=False, fill_width=False) as page:
         gr.HTML(viewer.header_html())
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab("Read", id="read", elem_id="read") as first:
                 shared = _read_tab(shelf)
             if shelf.able(Editor):
                 first.select(None, shared.model, None, js=viewer.READ_LINK_JS, api_visibility="private")
                 edit_ui.add(page, shelf, shared, READING)
-            with gr.Tab("Benchmarks", id="benchmarks"):
-                _benchmarks_tab(results_folder)
+            with gr.Tab("Benchmarks", id="benchmarks", elem_id="benchmarks") as opened:
+                board = board_ui.fill(page, results_folder, referee, opened)
             with gr.Tab("About", id="about"):
                 gr.Markdown(_text("about"), elem_classes="dp-text")
                 if shelf.able(ActionUnitReader):
                     gr.Markdown(_text("about-units"), elem_classes="dp-text")
                 if shelf.able(Editor):
                     gr.Markdown(_text("about-editing"), elem_classes="dp-text")
-        api.add(shelf, results_folder, READING)
+        board_ui.leave([tab for tab in tabs.children if tab is not opened])
+        api.add(shelf, READING)
+        api.add_board(board, referee)
 
         def forget(request: gr.Request) -> None:
             """A visit is over: drop all that gradio holds of it, also what a vanished browser kept from us."""
@@ -265,38 +272,3 @@ def _everyone(shelf: Shelf, reading: Reading | None, photo: Image.Image | None) 
         return put(panels.everyone_html(photo, pasted, len(reading.faces))), None
     except FerError as error:
         return put(viewer.message_html(str(error))), None
-
-
-def _benchmarks_tab(folder: Path) -> None:
-    rows, complaints = results.read_rows(folder)
-    gr.Markdown(_text("benchmarks"), elem_classes="dp-text")
-    for complaint in complaints:
-        gr.HTML(viewer.message_html(complaint))
-    if not rows:
-        gr.HTML(viewer.hint_html("There are no results yet. Run the benchmarks with: make eval"))
-        return
-    gr.Dataframe(
-        results.table(rows),
-        headers=list(results.HEADINGS.values()),
-        datatype=results.DATATYPES,
-        interactive=False,
-        show_search="filter",
-        buttons=["fullscreen", "copy"],
-        show_label=False,
-        elem_id="results",
-    )
-    gr.Plot(plots.results_chart(rows), show_label=False, container=False, elem_id="results-chart")
-    removals = results.read_removals(folder)
-    _further("removal", removals, results.REMOVAL_HEADINGS, results.REMOVAL_DATATYPES)
-    _further("edits", results.read_edits(folder), results.EDIT_HEADINGS, results.EDIT_DATATYPES)
-    if curves := results.read_curves(folder):
-        gr.Plot(plots.trade_off_chart(curves), show_label=False, container=False, elem_id="trade-off")
-
-
-def _further(name: str, rows: list[list[Any]], headings: list[str], datatypes: list[str]) -> None:
-    """A further table of results under its text, both named ``name``; nothing where there are no rows."""
-    if rows:
-        gr.Markdown(_text(name), elem_classes="dp-text")
-        gr.Dataframe(
-            rows, headers=headings, datatype=datatypes, interactive=False, show_label=False, elem_id=f"results-{name}"
-        )

@@ -66,7 +66,8 @@ READ_LINK_JS = """(model) => {
   history.replaceState(history.state, '', `?${query}`);
 }"""
 OPEN_EDIT_JS = """() => {
-  if (new URLSearchParams(location.search).get('view') === 'edit') document.querySelector('#edit-button').click();
+  const query = new URLSearchParams(location.search);
+  if (query.get('view') === 'edit' && !query.has('tab')) document.querySelector('#edit-button').click();
 }"""
 OPEN_READ_JS = "() => document.querySelector('#read-button').click()"
 

@@ -16,6 +16,7 @@ import plotly.io
 from eval import charts, metrics, table
 from eval.benchmark import FamilyName, family_name
 from eval.families.recognition import answers
+from eval.metrics import Floats
 from eval.records import Record
 from eval.scoring import Stored
 from eval.speed import sentence
@@ -23,6 +24,7 @@ from eval.store import read_predictions, read_results, read_speed, write_text
 from fer.errors import DataError
 from fer.types import Emotion
 
+Curve = tuple[Floats, Floats, Floats]
 WORST = 10  # mistakes shown per result
 CSV_COLUMNS = (
     *("family", "benchmark", "version", "model", "weights", "weights_sha256", "dataset", "revision", "n_scored"),
@@ -195,6 +197,16 @@ def _classes(result: Mapping[str, Any]) -> tuple[Emotion, ...]:
     return tuple(Emotion(name) for name in result["benchmark"]["classes"])
 
 
+def calibration(stored: Sequence[Stored]) -> dict[str, Curve]:
+    """The curve of ``metrics.reliability`` of every result of recognition that has an answer, by its title."""
+    return {
+        charts.title_of(s.result): metrics.reliability(probs, labels)
+        for s in stored
+        for rows, labels, probs in [answers(s.records, _classes(s.result))]
+        if rows
+    }
+
+
 def _recognition(stored: Sequence[Stored], speed: Mapping[str, Any] | None) -> Iterator[str]:
     for name, found in _by_benchmark(_of(stored, FamilyName.RECOGNITION)):
         results = [s.result for s in found]
@@ -202,16 +214,10 @@ def _recognition(stored: Sequence[Stored], speed: Mapping[str, Any] | None) -> I
         seconds = f" {sentence(dict(speed))}" if speed else ""
         caption = f"Accuracy with 95 % intervals against the time of the model alone.{seconds}"
         yield _figure(charts.latency(results), f"latency-{name}", caption)
-        curves = {
-            charts.title_of(s.result): metrics.reliability(probs, labels)
-            for s in found
-            for rows, labels, probs in [answers(s.records, _classes(s.result))]
-            if rows
-        }
         caption = (
             "On the dotted line a model is right as often as it says. Points are bins of 1/15; empty ones are left out."
         )
-        yield _figure(charts.reliability(curves), f"reliability-{name}", caption)
+        yield _figure(charts.reliability(calibration(found)), f"reliability-{name}", caption)
         told = [r for r in results if "agreement" in r]
         if told:
             shown = charts.groups(told, [r["agreement"] for r in told], "share of the votes that the label has")

@@ -42,10 +42,10 @@ def test_imports_follow_the_arrows(package: str) -> None:
         assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
 
 
-def test_results_are_drawn_in_two_places() -> None:
-    """A report needs figures; running, scoring and the tables do not."""
+def test_results_are_drawn_in_three_places() -> None:
+    """A report and the page need figures; running, scoring and the tables do not."""
     users = {p for p in sources("eval") if any(name.split(".")[0] == "plotly" for name in imports(p))}
-    assert users == {ROOT / "eval" / "charts.py", ROOT / "eval" / "report.py"}
+    assert users == {ROOT / "eval" / f"{name}.py" for name in ("charts", "report", "portal")}
 
 
 def test_facenet_is_imported_in_one_place() -> None:

@@ -138,8 +138,8 @@ def test_the_webcam_takes_a_picture_that_is_read(visit: Visit, uploads_folder: P
 @both_sizes
 def test_the_benchmarks_tab_shows_table_and_figure(visit: Visit, request: pytest.FixtureRequest) -> None:
     visit.page.get_by_role("tab", name="Benchmarks").click()
-    visit.page.wait_for_selector("#results >> text=majority-1 >> visible=true", timeout=WAIT_MS)
-    cells = visit.page.inner_text("#results")
+    visit.page.wait_for_selector("#results-recognition >> text=majority >> visible=true", timeout=WAIT_MS)
+    cells = visit.page.inner_text("#results-recognition")
     assert "Accuracy %" in cells
     assert "majority-1" in cells
     visit.page.wait_for_selector("#results-chart .js-plotly-plot .scatterlayer", timeout=WAIT_MS)

@@ -222,22 +222,51 @@ def crowd(columns: int, rows: int, tile_px: int) -> Image.Image:
     return sheet
 
 
-def write_result(folder: Path, model: str, benchmark: str, accuracy: float | None) -> Path:
-    """A result file as eval writes it, reduced to the fields that the page reads."""
+def score(value: float | None, below: float = 0.02, above: float = 0.01) -> dict[str, float | None]:
+    """A score with its interval."""
+    return {"value": value, "low": value and value - below, "high": value and value + above}
 
-    def score(value: float | None) -> dict[str, float | None]:
-        return {"value": value, "low": value and value - 0.02, "high": value and value + 0.01}
 
-    result = {
-        "model": {"name": model, "weights": f"{model}-1"},
-        "benchmark": {"name": benchmark, "title": benchmark.upper(), "split": "test"},
+def result(
+    model: str, benchmark: str, scores: Mapping[str, float | None], family: str = "recognition", **more: Any
+) -> dict[str, Any]:
+    """A result as eval stores it, reduced to the fields that the page reads."""
+    return {
+        "model": {"name": model, "weights": f"{model}-1", "weights_sha256": "5e934d"},
+        "benchmark": {
+            "name": benchmark,
+            "title": benchmark.upper(),
+            "split": "test",
+            "family": family,
+            "version": 1,
+            "protocol": "One answer each.",
+            "licence": "CC-BY 4.0",
+        },
+        "dataset": {"id": "faces", "revision": "sha256:6be2a3", "from": "folder"},
         "counts": {"n_original": 110, "n_scored": 100, "n_no_face": 4},
-        "scores": {name: score(accuracy) for name in ("accuracy", "uar", "macro_f1", "ece")},
+        "scores": {name: score(value) for name, value in scores.items()},
+        "seed": 0,
+        "date": "2026-11-21T16:39:53+00:00",
+        "git": {"commit": "5dfe89e", "dirty": True},
+        **more,
     }
-    path = folder / model / f"{model}-1" / f"{benchmark}.json"
+
+
+def write(folder: Path, result: Mapping[str, Any]) -> Path:
+    """Write a result to its place."""
+    model = result["model"]
+    path = folder / model["name"] / model["weights"] / f"{result['benchmark']['name']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result), encoding="utf-8")
     return path
+
+
+def write_result(folder: Path, model: str, benchmark: str, accuracy: float | None) -> Path:
+    """A result of recognition of two expressions, whose scores are all the same."""
+    named = round(100 * (accuracy or 0))
+    confusion = {"labels": ["neutral"], "predictions": ["neutral", "no face"], "counts": [[named, 100 - named]]}
+    scores = dict.fromkeys(("accuracy", "uar", "macro_f1", "ece"), accuracy)
+    return write(folder, result(model, benchmark, scores, confusion=confusion))
 
 
 def running(build: Callable[[], gr.Blocks], uploads_folder: Path, **launch: Any) -> Iterator[gr.Blocks]:

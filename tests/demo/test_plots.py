@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import pytest
-
-from demo import plots, results
+from demo import plots
+from eval import charts
 from fer.action_units import ACTION_UNITS, AT_WORK
 from fer.types import EMOTIONS
-from tests.demo.fakes import write_result
 
 
 def test_expression_chart_holds_eight_bars_in_the_canonical_order() -> None:
@@ -39,17 +36,31 @@ def test_unit_chart_names_what_is_seen_and_the_muscle() -> None:
     assert figure["layout"]["xaxis"]["range"][1] > 1
 
 
-def test_results_chart_has_one_series_per_model_and_skips_undefined_scores(tmp_path: Path) -> None:
-    write_result(tmp_path, "plain", "one", 0.8)
-    write_result(tmp_path, "plain", "two", 0.6)
-    write_result(tmp_path, "majority", "one", 0.3)
-    write_result(tmp_path, "majority", "two", None)
-    series = {trace.name: trace for trace in plots.results_chart(results.read_rows(tmp_path)[0]).data}
-    assert set(series) == {"plain (plain-1)", "majority (majority-1)"}
-    assert list(series["plain (plain-1)"].x) == [80.0, 60.0]
-    assert list(series["majority (majority-1)"].y) == ["one"]
-    assert series["plain (plain-1)"].error_x.array == pytest.approx([1.0, 1.0])
-    assert series["plain (plain-1)"].error_x.arrayminus == pytest.approx([2.0, 2.0])
+def point(model: str, name: str, value: float | None) -> plots.Point:
+    return {"model": model, "name": name, "value": value, "low": value and value - 2, "high": value and value + 1}
+
+
+def test_score_chart_has_one_series_per_model_and_skips_undefined_scores() -> None:
+    points = [point("plain", "one", 80.0), point("majority", "one", 30.0), point("plain", "two", 60.0)]
+    figure = plots.score_chart([*points, point("majority", "two", None)], "accuracy, %", share=True)
+    series = {trace.name: trace for trace in figure.data}
+    assert set(series) == {"plain", "majority"}
+    assert list(series["plain"].x) == [80.0, 60.0]
+    assert list(series["majority"].y) == ["one"]
+    assert list(series["plain"].error_x.array) == [1.0, 1.0]
+    assert list(series["plain"].error_x.arrayminus) == [2.0, 2.0]
+    assert series["plain"].cliponaxis is False  # a dot at 100 is whole
+    assert list(figure.layout.xaxis.range) == [0, 100]
+    assert plots.score_chart(points, "distance", share=False).layout.xaxis.range is None
+
+
+def test_a_figure_of_the_report_takes_the_look_of_the_page() -> None:
+    counts = {"labels": ["neutral"], "predictions": ["neutral"], "counts": [[3]]}
+    figure = plots.dressed(charts.confusion({"confusion": counts}), ("plain", "below"), 300)
+    assert (figure.layout.title.text, figure.layout.title.subtitle.text) == ("plain", "below")
+    assert (figure.layout.height, figure.layout.paper_bgcolor) == (300, "rgba(0,0,0,0)")
+    assert figure.data[0].showscale is False
+    assert figure.layout.xaxis.title.text == "answer"
 
 
 def test_trade_off_has_a_line_per_model_and_benchmark_and_a_dot_per_strength() -> None:
@@ -57,7 +68,10 @@ def test_trade_off_has_a_line_per_model_and_benchmark_and_a_dot_per_strength() -
         {"model": model, "name": name, "strengths": [0.5, 1.0], "gained": [20.0, 40.0], "kept": [0.98, 0.9]}
         for model, name in (("fesgan", "one"), ("fesgan", "two"), ("degan", "two"))
     ]
-    lines = plots.trade_off_chart(curves).data
+    figure = plots.trade_off_chart(curves)
+    lines = figure.data
+    assert figure.layout.yaxis.range[1] > 0.98 + 0.01  # room for the words above the first dot
+    assert figure.layout.xaxis.range[1] > 40 + 2
     assert [line.name for line in lines] == ["fesgan on one", "fesgan on two", "degan on two"]
     assert list(lines[0].x) == [20.0, 40.0]
     assert list(lines[0].y) == [0.98, 0.9]

@@ -1,0 +1,123 @@
+"""The board holds every result once, and a link names a view of it; what a link gets wrong is said and left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from demo.board import Board, View, from_query, settled
+from tests.demo.fakes import result, write, write_result
+
+REMOVED = dict.fromkeys(("mouth_l1_ratio", "face_l1_ratio", "closer", "judged_neutral", "identity_kept"), 0.5)
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Board:
+    for model, accuracy in (("majority", 0.3), ("plain", 0.8), ("derl", 0.7)):
+        write_result(tmp_path, model, "one", accuracy)
+    write_result(tmp_path, "plain", "two", 0.6)
+    for model, mouth in (("input", 1.0), ("derl", 0.6)):
+        scores = REMOVED | {"mouth_l1_ratio": mouth}
+        write(tmp_path, result(model, "smiles", scores, "neutralisation", counts={"n_people": 27}))
+    return Board.read(tmp_path)
+
+
+def test_rows_are_by_benchmark_and_best_first(board: Board) -> None:
+    assert [entry.cells[:3] for entry in board.of("recognition")] == [
+        ["plain", "one", 80.0],
+        ["derl", "one", 70.0],
+        ["majority", "one", 30.0],
+        ["plain", "two", 60.0],
+    ]
+    assert [entry.cells[0] for entry in board.of("neutralisation")] == ["derl", "input"]  # nearer is better
+    assert [entry.cells[0] for entry in board.of("recognition", ["two"])] == ["plain"]
+    assert [row["model"] for row in board.rows] == ["plain", "derl", "majority", "plain"]
+    assert [task.name for task in board.tasks] == ["recognition", "neutralisation"]
+
+
+def test_identity_comes_from_the_fields_not_from_the_path(tmp_path: Path) -> None:
+    path = write_result(tmp_path, "plain", "one", 0.8)
+    path.rename(path.with_name("other.json"))
+    assert Board.read(tmp_path).benchmarks("recognition") == ["one"]
+
+
+def test_an_empty_folder_and_one_that_is_missing_have_no_entries(tmp_path: Path) -> None:
+    assert Board.read(tmp_path).entries == Board.read(tmp_path / "missing").entries == ()
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    write_result(tmp_path, "plain", "one", 0.8)
+    write_result(tmp_path, "plain", "two", 0.8).write_text("{", encoding="utf-8")
+    write_result(tmp_path, "plain", "three", 0.8).write_text('{"model": {}}', encoding="utf-8")
+    board = Board.read(tmp_path)
+    assert len(board.entries) == 1
+    assert board.complaints == (
+        "plain/plain-1/three.json is no result that can be shown (KeyError).",
+        "plain/plain-1/two.json is no result that can be shown (JSONDecodeError).",
+    )
+
+
+def test_weights_are_named_where_there_are_several(tmp_path: Path) -> None:
+    one = result("plain", "one", dict.fromkeys(("accuracy", "uar", "macro_f1", "ece"), 0.5))
+    for weights in ("a", "b"):
+        write(tmp_path, one | {"model": {"name": "plain", "weights": weights}})
+    board = Board.read(tmp_path)
+    assert board.models("recognition") == ["plain:a", "plain:b"]
+    assert board.full("plain:b") == "plain:b"
+    view, ignored = from_query(board, "?tab=benchmarks&a=plain:a&b=plain")
+    assert (view.first, view.second) == ("plain:a", "")
+    assert ignored == [
+        "The link names the model “plain”, which is not in this view and was left out. Did you mean plain:b?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("view", "address"),
+    [
+        (View("neutralisation"), "?tab=benchmarks&task=neutralisation"),
+        (View("recognition", ("one",), "plain", "derl"), "?tab=benchmarks&benchmark=one&a=plain&b=derl"),
+        (
+            View("recognition", ("one", "two"), "plain", "", "plain@two"),
+            "?tab=benchmarks&benchmark=one,two&a=plain&row=plain@two",
+        ),
+    ],
+)
+def test_the_address_of_a_view_reopens_it(board: Board, view: View, address: str) -> None:
+    assert view.address == address
+    assert from_query(board, address) == (view, [])
+
+
+def test_full_names_and_what_others_keep_in_the_address_are_understood(board: Board) -> None:
+    query = "?model=derl&view=residue&tab=benchmarks&benchmark=one&a=plain:plain-1&b=derl&row=plain:plain-1@one"
+    view, ignored = from_query(board, query)
+    assert ignored == []
+    assert (view.first, view.second) == ("plain", "derl")
+    assert from_query(board, view.address) == (view, [])
+
+
+def test_what_a_link_gets_wrong_is_said_and_left_out(board: Board) -> None:
+    query = f"?tab=benchmarks&benchmark=one,smiles,{'x' * 50}&a=plane&b=derl&row=plain@two"
+    view, ignored = from_query(board, query)
+    assert view == View("recognition", ("one",), "", "derl")
+    assert ignored == [
+        "The link names the benchmark “smiles”, which is not in this view and was left out. There are here: one, two.",
+        f"The link names the benchmark “{'x' * 40}...”, which is not in this view and was left out. There are here: "
+        "one, two.",
+        "The link names the model “plane”, which is not in this view and was left out. Did you mean plain?",
+        "The link names the row “plain@two”, which is not in this view and was left out.",
+    ]
+    assert from_query(board, "?tab=benchmarks&task=removal")[1] == [
+        "The link names the task “removal”, which is not in this view and was left out. There are here: recognition, "
+        "neutralisation."
+    ]
+
+
+def test_another_task_drops_what_it_does_not_know(board: Board) -> None:
+    asked = View("neutralisation", ("one",), "plain", "derl", "plain@one")
+    assert settled(board, asked) == View("neutralisation", (), "", "derl", "")
+
+
+def test_models_share_the_benchmarks_that_both_were_measured_on(board: Board) -> None:
+    assert board.shared(View("recognition", (), "plain", "derl")) == ["one"]
+    assert board.shared(View("recognition", ("two",), "plain", "derl")) == []
