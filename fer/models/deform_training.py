@@ -44,13 +44,13 @@ class DeformRecipe:
     london: int = 2  # of photographed ones,
     still: int = 1  # and neutral FER+ faces
     learning_rate: float = 1e-3
-    texture_pace: float = 3.0  # the texture step's rate, in that of the motion step
+    texture_pace: float = 1.0  # the texture step's rate, in that of the motion step
     weight_decay: float = 0.02
     places: float = 1.0  # weight of the flow's error where it is known; 0: no deformation is annotated
     moved: float = 0.5  # weight of the losses of what moving alone gives, beside 1 of the edited face
     rough: float = 50.0
     fold: float = 10.0
-    paint: float = 0.01  # weight of the L1 of what is painted
+    paint: float = 0.05  # weight of the L1 of what is painted
     reading: float = 0.1  # weight of the cross-entropy of the strengths that are read
     read: float = 0.5  # share of the faces that are edited from the strengths that were read, as later
     ema_decay: float = 0.998

@@ -27,9 +27,9 @@ class DeganRecipe:
 
     seed: int = 0
     start: str = "default"  # weights of derl whose generator becomes the decoder, beside ``au``; fresh where empty
-    steps_pairs: int = 1_500
-    steps_synthesis: int = 350
-    steps_readers: int = 1_500
+    steps_pairs: int = 2_200
+    steps_synthesis: int = 500
+    steps_readers: int = 1_800
     first_puppets: int = 8  # pairs of each source in a batch, first stage
     puppets: int = 7  # and in synthesis
     london: int = 1  # in both
