@@ -10,8 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval import benchmarks, table, team
-from eval.store import SPEED_FILE, read_predictions, read_results, write_json
+from eval import benchmarks, team
 from fer.arguments import positive
 from fer.errors import FerError
 from fer.types import Framing
@@ -147,13 +146,13 @@ def _print_json(value: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from eval import contestants
+    from eval.baselines import BASELINES
+    from fer.registry import MODEL_NAMES
 
-    models = [name for name in contestants.names() if name not in contestants.BASELINES]
     declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
     if options.json:
         listed = [asdict(b) | {"family": str(b.family)} for b in declared]
-        _print_json({"benchmarks": listed, "models": models, "baselines": list(contestants.BASELINES)})
+        _print_json({"benchmarks": listed, "models": list(MODEL_NAMES), "baselines": list(BASELINES)})
         return OK
     for b in declared:
         print(f"{b.name} (version {b.version}, {b.family}): {b.title}\n  {b.protocol}")
@@ -161,7 +160,7 @@ def _list(options: argparse.Namespace) -> int:
         print(f"  from: {b.citation}, {_reference(b)}")
         for r in b.reported:
             print(f"  reported elsewhere: {r.accuracy_percent} % {r.who} ({r.protocol}; {_reference(r)})")
-    print(f"models: {', '.join(models)}\nbaselines: {', '.join(contestants.BASELINES)}")
+    print(f"models: {', '.join(MODEL_NAMES)}\nbaselines: {', '.join(BASELINES)}")
     return OK
 
 
@@ -177,6 +176,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _score(options: argparse.Namespace) -> int:
     from eval import scoring
+    from eval.store import read_predictions, read_results
 
     scored = []
     for path, result in read_results(options.results).items():
@@ -221,6 +221,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _speed(options: argparse.Namespace) -> int:
     from eval import speed
+    from eval.store import SPEED_FILE, write_json
 
     measured = speed.measure(options.model)
     print(speed.sentence(measured))
@@ -251,6 +252,8 @@ def _write_command(options: argparse.Namespace) -> str:
 
 
 def _table(options: argparse.Namespace) -> int:
+    from eval import table
+
     if options.write:
         table.write(options.write, table.sections(options.results, options.model))
     elif options.check:

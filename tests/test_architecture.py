@@ -103,6 +103,23 @@ def test_importing_opens_no_weights_and_no_network() -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("command", [["list"], ["list", "--json"], ["table"], ["run", "--help"]])
+def test_commands_that_compute_nothing_import_nothing_heavy(command: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from eval.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'datasets', 'pandas', 'plotly', 'huggingface_hub', 'facenet_pytorch'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout
+
+
 def test_no_file_loads_pickles() -> None:
     for path in sources("fer") + sources("eval") + sources("demo"):
         text = path.read_text(encoding="utf-8")

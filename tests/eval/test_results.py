@@ -8,9 +8,10 @@ import pytest
 
 from demo import results as page
 from eval import benchmarks, judges, table
+from eval.baselines import BASELINES
 from eval.benchmark import FamilyName, family_name
 from eval.cli import RESULTS
-from eval.contestants import BASELINES, can_take
+from eval.contestants import can_take
 from eval.store import read_results, read_speed
 from eval.validate import validate
 from fer.registry import MODEL_NAMES
