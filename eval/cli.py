@@ -1,4 +1,4 @@
-"""The command line: list, run, score, validate, compare, speed, table, report, export."""
+"""The command line: list, run, score, validate, compare, speed, table, report, export, peers."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this Markdown page")
     action.add_argument("--check", type=Path, metavar="PAGE", help="exit 1 when the table in this page is stale")
     tables.set_defaults(command=_table)
+    _add_peers(commands.add_parser("peers", help="recognisers of others: which there are, and installing one"))
     return parser
 
 
@@ -137,6 +138,16 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.set_defaults(command=_export)
 
 
+def _add_peers(peers: argparse.ArgumentParser) -> None:
+    actions = peers.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="which there are, and which are ready")
+    _json_option(listing)
+    listing.set_defaults(command=_list_peers)
+    install = actions.add_parser("install", help="make a Python environment for one, with pip, and fetch its weights")
+    install.add_argument("name", metavar="NAME")
+    install.set_defaults(command=_install_peer)
+
+
 def _json_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON")
 
@@ -146,13 +157,16 @@ def _print_json(value: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from eval import peers
     from eval.baselines import BASELINES
     from fer.registry import MODEL_NAMES
 
     declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
+    others = [peers.PREFIX + name for name in peers.names()]
     if options.json:
         listed = [asdict(b) | {"family": str(b.family)} for b in declared]
-        _print_json({"benchmarks": listed, "models": list(MODEL_NAMES), "baselines": list(BASELINES)})
+        known = {"models": list(MODEL_NAMES), "baselines": list(BASELINES), "peers": others}
+        _print_json({"benchmarks": listed, **known})
         return OK
     for b in declared:
         print(f"{b.name} (version {b.version}, {b.family}): {b.title}\n  {b.protocol}")
@@ -160,7 +174,7 @@ def _list(options: argparse.Namespace) -> int:
         print(f"  from: {b.citation}, {_reference(b)}")
         for r in b.reported:
             print(f"  reported elsewhere: {r.accuracy_percent} % {r.who} ({r.protocol}; {_reference(r)})")
-    print(f"models: {', '.join(MODEL_NAMES)}\nbaselines: {', '.join(BASELINES)}")
+    print(f"models: {', '.join(MODEL_NAMES)}\nbaselines: {', '.join(BASELINES)}\npeers: {', '.join(others)}")
     return OK
 
 
@@ -243,6 +257,23 @@ def _export(options: argparse.Namespace) -> int:
     chosen = compare.select(options.results, options.model)
     planned = export.plan([result for _, result in chosen.values()], options.repo)
     print(export.shown(planned) if options.dry_run else "\n".join(export.push(planned)))
+    return OK
+
+
+def _list_peers(options: argparse.Namespace) -> int:
+    from eval import peers_command
+
+    if options.json:
+        _print_json({"peers": peers_command.listed()})
+    else:
+        print(peers_command.show())
+    return OK
+
+
+def _install_peer(options: argparse.Namespace) -> int:
+    from eval import peers_command
+
+    print(peers_command.make(options.name))
     return OK
 
 

@@ -1,12 +1,13 @@
-"""Who is measured: a model of ``fer`` with its weights, or a baseline without any."""
+"""Who is measured: a model of ``fer`` with its weights, a baseline without any, or a peer in its own environment."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from eval import baselines
+from eval import baselines, peers
 from eval.baselines import BASELINES
 from eval.benchmark import EXPRESSIONS, Benchmark
 from fer.action_units import ACTION_UNITS
@@ -29,12 +30,17 @@ CAN: dict[type, str] = {
 ASKED: dict[tuple[str, ...], str] = {EXPRESSIONS: "the seven expressions", ACTION_UNITS: "the 23 Action Units"}
 
 
+def _nothing() -> None:
+    """Nobody has to be ended."""
+
+
 @dataclass(frozen=True, eq=False)
 class Contestant:
     """Who is measured and what identifies it.
 
     weights_sha256: None where there are no weights. device: where it runs. parameters: what decides the answers of a
-    contestant without weights.
+    contestant without weights. told: further entries of a result about it, asked for when the run is over. close: what
+    ends it.
     """
 
     name: str
@@ -43,11 +49,13 @@ class Contestant:
     model: Any
     device: str
     parameters: tuple[float | str, ...] = ()
+    told: Callable[[], Mapping[str, Any]] = dict
+    close: Callable[[], None] = _nothing
 
 
 def names() -> list[str]:
     """Every name that ``enter`` takes."""
-    return [*BASELINES, *MODEL_NAMES]
+    return [*BASELINES, *MODEL_NAMES, *(peers.PREFIX + name for name in peers.names())]
 
 
 def kind(name: str) -> type:
@@ -56,6 +64,10 @@ def kind(name: str) -> type:
         raise RegistryError.unknown("model", name, names())
     if name in BASELINES:
         return BASELINES[name]
+    if name.startswith(peers.PREFIX):
+        from eval.foreign.recognizer import PeerRecognizer
+
+        return PeerRecognizer
     built = spec(name)
     return built.build if isinstance(built.build, type) else type(built.build(built.config()))
 
@@ -96,14 +108,30 @@ def check(name: str, benchmark: Benchmark) -> None:
 
 
 def enter(name: str, weights: str, device: str, benchmark: Benchmark, source: Source) -> Contestant:
-    """Load who is called ``name``. Raises RegistryError (unknown, or lacks a capability), WeightsError, DataError."""
+    """Load who is called ``name``.
+
+    Raises RegistryError (unknown, or lacks a capability), WeightsError, DataError, AbsentError, EvaluationError.
+    """
     check(name, benchmark)
     if name in BASELINES:
         model, parameters = baselines.build(name, benchmark, source)
         return Contestant(name, "none", None, model, "cpu", parameters)
+    if name.startswith(peers.PREFIX):
+        return _peer(name, weights)
     import fer
     from fer.load import pick_device
     from fer.weights import find
 
     found = find(name, weights)
     return Contestant(name, found.id, found.sha256, fer.load(name, weights, device), pick_device(device).type)
+
+
+def _peer(name: str, weights: str) -> Contestant:
+    from eval.foreign.recognizer import enter as start
+
+    if weights != "default":
+        raise RegistryError(f"{name} has weights of its own: --weights {weights} cannot be given to it.")
+    model, weights_id, digest = start(peers.peer(name), peers.file(name))
+    return Contestant(
+        name, weights_id, digest, model, "cpu", told=lambda: {"peer": model.told()}, close=model.process.close
+    )

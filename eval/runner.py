@@ -111,6 +111,7 @@ def finish(work: Work, progress: Progress | None = None) -> Run:
             "name": contestant.name,
             "weights": contestant.weights_id,
             "weights_sha256": contestant.weights_sha256,
+            **contestant.told(),
         },
         "partial": options.limit is not None,
         **work.items.judged_by(),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.benchmark import FamilyName, family_name
-from eval.columns import BEST, COLUMNS, EMPTY, MISSING, percent
+from eval.columns import BEST, COLUMNS, EMPTY, MISSING, percent, plain
 from eval.speed import sentence
 from eval.store import read_results, read_speed, write_text
 from fer.errors import DataError
@@ -48,9 +48,21 @@ def render(results: Iterable[Result]) -> str:
     columns = COLUMNS[family_name(rows[0]["benchmark"])]
     protocols = {row["benchmark"]["name"]: row["benchmark"] for row in rows}
     notes = [f"- **{name}**: {b['title']}. {b['protocol']} Licence: {b['licence']}." for name, b in protocols.items()]
+    notes += {row["model"]["name"]: _peer(row["model"]) for row in rows if "peer" in row["model"]}.values()
     names = [*PLACE, *columns(rows[0])]
     header = f"| {' | '.join(names)} |\n{'|---' * len(PLACE)}|{'---:|' * (len(names) - len(PLACE))}"
     return "\n".join([header, *(f"| {' | '.join(cells(row).values())} |" for row in rows), "", *notes])
+
+
+def _peer(model: Mapping[str, Any]) -> str:
+    """Who made a recogniser that is not ours, and how its row is to be read."""
+    peer, lacks = model["peer"], ", ".join(model["peer"]["lacks"])
+    return (
+        f"- **{model['name']}**: {peer['package']} {peer['version']}, by others ({peer['licence']}). "
+        f"{f'It cannot name {lacks}. ' if lacks else ''}It runs in a process of its own, with a peak memory of "
+        f"{peer['peak_memory_mb']} MB; its ms/face hold the way there and back, {plain(peer['ms_inside']['p50'], 1)} "
+        "are its own."
+    )
 
 
 def cells(result: Result) -> dict[str, str]:
