@@ -39,8 +39,8 @@ class Contestant:
     """Who is measured and what identifies it.
 
     weights_sha256: None where there are no weights. device: where it runs. parameters: what decides the answers of a
-    contestant without weights. told: further entries of a result about it, asked for when the run is over. close: what
-    ends it.
+    contestant without weights. told: further entries of a result about it, asked for when the run is over. took: the
+    seconds of the model's last answer, where it works in another process and only that one can tell. close: ends it.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Contestant:
     device: str
     parameters: tuple[float | str, ...] = ()
     told: Callable[[], Mapping[str, Any]] = dict
+    took: Callable[[], float] | None = None
     close: Callable[[], None] = _nothing
 
 
@@ -133,5 +134,12 @@ def _peer(name: str, weights: str) -> Contestant:
         raise RegistryError(f"{name} has weights of its own: --weights {weights} cannot be given to it.")
     model, weights_id, digest = start(peers.peer(name), peers.file(name))
     return Contestant(
-        name, weights_id, digest, model, "cpu", told=lambda: {"peer": model.told()}, close=model.process.close
+        name,
+        weights_id,
+        digest,
+        model,
+        "cpu",
+        told=lambda: {"peer": model.told()},
+        took=lambda: model.took,
+        close=model.process.close,
     )

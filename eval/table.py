@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.benchmark import FamilyName, family_name
-from eval.columns import BEST, COLUMNS, EMPTY, MISSING, percent, plain
+from eval.columns import BEST, COLUMNS, EMPTY, MISSING, percent
 from eval.speed import sentence
 from eval.store import read_results, read_speed, write_text
 from fer.errors import DataError
@@ -59,9 +59,8 @@ def _peer(model: Mapping[str, Any]) -> str:
     peer, lacks = model["peer"], ", ".join(model["peer"]["lacks"])
     return (
         f"- **{model['name']}**: {peer['package']} {peer['version']}, by others ({peer['licence']}). "
-        f"{f'It cannot name {lacks}. ' if lacks else ''}It runs in a process of its own, with a peak memory of "
-        f"{peer['peak_memory_mb']} MB; its ms/face hold the way there and back, {plain(peer['ms_inside']['p50'], 1)} "
-        "are its own."
+        f"{f'It cannot name {lacks}. ' if lacks else ''}It runs in a process of its own, where its ms/face are "
+        f"measured; peak memory there {peer['peak_memory_mb']} MB."
     )
 
 

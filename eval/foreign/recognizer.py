@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from fer.models.base import Recognizer
 from fer.types import Emotion, Framing, Prediction
 
 FROM_ONE = 0.05  # how far the sum of a face's probabilities may be from 1: quantised networks round
-REMEMBERED = 50  # calls with one face, of which the time in the process is told
 
 
 class PeerRecognizer(Recognizer):
@@ -34,7 +32,7 @@ class PeerRecognizer(Recognizer):
         """seconds: how long an answer may take."""
         self.peer, self.process, self.seconds = peer, process, seconds
         self.labels = tuple(Emotion(name) for name in peer.labels)
-        self.single: deque[float] = deque(maxlen=REMEMBERED)
+        self.took = 0.0  # seconds that the last answer took, in its own process
         self.peak_memory_mb = process.identity.get("peak_memory_mb")
 
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
@@ -44,15 +42,12 @@ class PeerRecognizer(Recognizer):
         if reason := _wrong(probs, (len(faces), len(self.labels))):
             raise EvaluationError(f"{self.process.name} answered with {reason}")
         self.peak_memory_mb = told.get("peak_memory_mb")
-        if len(faces) == 1:
-            self.single.append(float(told["seconds"]))
+        self.took = float(told["seconds"])
         found = torch.from_numpy(np.asarray(probs, np.float32))
         return Prediction(found / found.sum(1, keepdim=True), self.labels)
 
     def told(self) -> dict[str, Any]:
         """What a result says of it beside name and weights: JSON values."""
-        times = [1000 * seconds for seconds in self.single]
-        inside = [round(float(value), 3) for value in np.percentile(times, [50, 95])] if times else [None, None]
         return {
             "package": self.peer.package,
             "version": self.process.identity["version"],
@@ -61,7 +56,6 @@ class PeerRecognizer(Recognizer):
             "lacks": list(self.peer.lacks),
             "load_seconds": self.process.identity["load_seconds"],
             "peak_memory_mb": self.peak_memory_mb,
-            "ms_inside": dict(zip(("p50", "p95"), inside, strict=True)),
         }
 
 
