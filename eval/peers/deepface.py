@@ -18,7 +18,16 @@ PEER = Peer(
     name="deepface",
     package="deepface",
     bare=("deepface==0.0.103",),  # it asks for a second detector, and that for tensorflow; neither is used
-    requirements=("numpy", "opencv-python-headless<5", "onnxruntime", "gdown", "requests", "tqdm", "pandas"),
+    requirements=(
+        "numpy",
+        "opencv-python-headless<5",
+        "onnxruntime",
+        "gdown",
+        "requests",
+        "tqdm",
+        "pandas",
+        "werkzeug",
+    ),
     labels=("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
     licence="MIT",
     homepage="https://github.com/serengil/deepface",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from eval import benchmarks, cli, compare, contestants, peers, table
+from eval import benchmarks, cli, compare, contestants, peers, peers_command, table
 from eval.export import plan
 from eval.foreign import frames
 from eval.foreign.declaration import NAMES, Peer
@@ -207,6 +207,19 @@ def test_an_environment_that_pip_cannot_make_is_one_sentence_and_not_ready(tmp_p
     with pytest.raises(FerError, match="could not be made: false venv ended with exit code 1"):
         install(peers.peer("fer"))
     assert not is_installed(peers.peer("fer"))
+
+
+def test_installing_lets_the_package_fetch_its_weights(fake, tmp_path, monkeypatch, capsys):
+    weights = tmp_path / "declared" / "fake.bin"
+    fetch = f"Path({str(weights)!r}).write_bytes(b'fetched') if 'HF_HUB_OFFLINE' not in os.environ else None"
+    fake(load=fetch)
+    weights.unlink()
+    monkeypatch.setattr(peers_command, "install", place)
+    assert cli.main(["peers", "install", "fake"]) == 0
+    assert capsys.readouterr().out == "peer:fake is ready.\n"
+    assert weights.read_bytes() == b"fetched"
+    assert cli.main(["peers", "install", "fakes"]) == 2
+    assert 'Did you mean "fake"?' in capsys.readouterr().err
 
 
 def test_a_whole_run_of_a_peer_without_contempt(fake, make_dataset, picture, tiny, tmp_path):
