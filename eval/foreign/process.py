@@ -40,16 +40,21 @@ class Process:
         """Start it and wait for its first frame. Raises AbsentError or EvaluationError."""
         self.name = f"peer:{peer.name}"
         self.said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
-        environment.home.mkdir(parents=True, exist_ok=True)
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.said,
-            env=_variables(peer, environment, fetch),
-            cwd=environment.home,
-            start_new_session=True,
-        )
+        try:
+            environment.home.mkdir(parents=True, exist_ok=True)
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.said,
+                env=_variables(peer, environment, fetch),
+                cwd=environment.home,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self.said.close()
+            reason = f"its environment is damaged ({error.strerror})"
+            raise AbsentError(f"{self.name} is skipped, because {reason}. {_advice(peer)}") from error
         self.questions, self.answers = cast(BinaryIO, self.process.stdin), cast(BinaryIO, self.process.stdout)
         self.identity, _ = self.exchange("while it was loaded", seconds)
         if absent := self.identity.get("absent"):
@@ -101,8 +106,9 @@ class Process:
         self._kill()
 
     def _kill(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End it: it goes by itself when nobody can ask any more, and is made to where it does not."""

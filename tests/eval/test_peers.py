@@ -189,6 +189,9 @@ def test_what_is_absent_is_said_with_what_to_do(fake, tmp_path, monkeypatch):
     (tmp_path / "declared" / "fake.bin").unlink()
     with pytest.raises(AbsentError, match=f"because its weights fake.bin are missing. {advice}"):
         enter(peers.peer("fake"), path)
+    place(peers.peer("fake")).python.unlink()
+    with pytest.raises(AbsentError, match=f"because its environment is damaged .No such file or directory.. {advice}"):
+        enter(peers.peer("fake"), path)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "elsewhere"))
     with pytest.raises(AbsentError, match=f"because its environment is not there. {advice}"):
         enter(peers.peer("fake"), path)
