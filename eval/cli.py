@@ -1,4 +1,4 @@
-"""The command line: list, prepare, data, run, left-out, score, validate, compare, speed, table, report, export."""
+"""Verbs: list, prepare, data, run, left-out, score, validate, compare, speed, table, report, export, peers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval import benchmarks, table, team
+from eval import benchmarks, team
 from eval.source import DEFAULT_ROOT, at_hand, how_to_get
-from eval.store import SPEED_FILE, read_predictions, read_results, write_json, write_text
 from fer.arguments import positive
 from fer.errors import FerError
 from fer.types import Framing
@@ -90,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this Markdown page")
     action.add_argument("--check", type=Path, metavar="PAGE", help="exit 1 when the table in this page is stale")
     tables.set_defaults(command=_table)
+    _add_peers(commands.add_parser("peers", help="recognisers of others: which there are, and installing one"))
     return parser
 
 
@@ -162,6 +162,16 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.set_defaults(command=_export)
 
 
+def _add_peers(peers: argparse.ArgumentParser) -> None:
+    actions = peers.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="which there are, and which are ready")
+    _json_option(listing)
+    listing.set_defaults(command=_list_peers)
+    install = actions.add_parser("install", help="make a Python environment for one, with pip, and fetch its weights")
+    install.add_argument("name", metavar="NAME")
+    install.set_defaults(command=_install_peer)
+
+
 def _json_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON")
 
@@ -171,13 +181,16 @@ def _print_json(value: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from eval import contestants
+    from eval import peers
+    from eval.baselines import BASELINES
+    from fer.registry import MODEL_NAMES
 
-    models = [name for name in contestants.names() if name not in contestants.BASELINES]
     declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
+    others = [peers.PREFIX + name for name in peers.names()]
     if options.json:
         listed = [asdict(b) | {"family": str(b.family), "data": at_hand(b, options.data_root)} for b in declared]
-        _print_json({"benchmarks": listed, "models": models, "baselines": list(contestants.BASELINES)})
+        known = {"models": list(MODEL_NAMES), "baselines": list(BASELINES), "peers": others}
+        _print_json({"benchmarks": listed, **known})
         return OK
     for b in declared:
         print(f"{b.name} (version {b.version}, {b.family}): {b.title}\n  {b.protocol}")
@@ -190,7 +203,7 @@ def _list(options: argparse.Namespace) -> int:
         print(f"  from: {b.citation}, {_reference(b)}")
         for r in b.reported:
             print(f"  reported elsewhere: {r.accuracy_percent} % {r.who} ({r.protocol}; {_reference(r)})")
-    print(f"models: {', '.join(models)}\nbaselines: {', '.join(contestants.BASELINES)}")
+    print(f"models: {', '.join(MODEL_NAMES)}\nbaselines: {', '.join(BASELINES)}\npeers: {', '.join(others)}")
     return OK
 
 
@@ -203,6 +216,7 @@ def _prepare(options: argparse.Namespace) -> int:
 
 def _data(options: argparse.Namespace) -> int:
     from eval import data_page, data_report
+    from eval.store import write_json, write_text
 
     named = [benchmarks.benchmark(name) for name in options.benchmarks]
     reports = [data_report.report(b, options.data_root, options.results) for b in named]
@@ -226,6 +240,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _score(options: argparse.Namespace) -> int:
     from eval import scoring
+    from eval.store import read_predictions, read_results
 
     scored = []
     for path, result in read_results(options.results).items():
@@ -281,6 +296,7 @@ def _left_out(options: argparse.Namespace) -> int:
 
 def _speed(options: argparse.Namespace) -> int:
     from eval import speed
+    from eval.store import SPEED_FILE, write_json
 
     measured = speed.measure(options.model)
     print(speed.sentence(measured))
@@ -305,12 +321,31 @@ def _export(options: argparse.Namespace) -> int:
     return OK
 
 
+def _list_peers(options: argparse.Namespace) -> int:
+    from eval import peers_command
+
+    if options.json:
+        _print_json({"peers": peers_command.listed()})
+    else:
+        print(peers_command.show())
+    return OK
+
+
+def _install_peer(options: argparse.Namespace) -> int:
+    from eval import peers_command
+
+    print(peers_command.make(options.name))
+    return OK
+
+
 def _write_command(options: argparse.Namespace) -> str:
     model = f" --model {options.model}" if options.model else ""
     return f"python -m eval table{model} --write {options.check}"
 
 
 def _table(options: argparse.Namespace) -> int:
+    from eval import table
+
     if options.write:
         table.write(options.write, table.sections(options.results, options.model))
     elif options.check:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from eval import metrics
+from eval import metrics, peers
 from eval.benchmark import family_name
 from eval.families import FAMILIES
 from eval.families.base import CONFIDENCE, RESAMPLES, Measure, number
@@ -55,7 +55,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 def select(results: Path, name: str) -> dict[str, Entry]:
     """The results of MODEL or MODEL:WEIGHTS by benchmark. DataError when it is not clear which, or there are none."""
-    model, _, weights = name.partition(":")
+    prefix = peers.PREFIX if name.startswith(peers.PREFIX) else ""
+    model, _, weights = name.removeprefix(prefix).partition(":")
+    model = prefix + model
     stored = read_results(results)
     found = {path: r for path, r in stored.items() if r["model"]["name"] == model}
     ids = sorted({r["model"]["weights"] for r in found.values()})

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from eval.benchmark import SEVERITY_STEPS
-from fer.faces import CANONICAL_POINTS
-from fer.framing import TIGHT_WINDOW
+from fer.canonical import CANONICAL_POINTS, TIGHT_WINDOW
 
 SEVERITIES = tuple(range(1, SEVERITY_STEPS + 1))
 Draw = np.random.Generator

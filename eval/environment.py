@@ -10,14 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("torch", "numpy", "pillow", "datasets", "huggingface_hub", "pyarrow", "facenet-pytorch", "scikit-image")
 
 
 def environment(device: str) -> dict[str, Any]:
     """Versions, processor, threads; the accelerator's name where ``device`` is "cuda"."""
+    import torch
+
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -38,6 +38,8 @@ def git() -> dict[str, Any]:
 
 def code_digest() -> str:
     """SHA-256 over the sources that turn pictures into predictions, so that runs resume only on unchanged code."""
+    import torch
+
     digest = hashlib.sha256(f"torch {torch.__version__}".encode())
     for path in sorted(path for package in ("fer", "eval") for path in (ROOT / package).rglob("*.py")):
         digest.update(path.read_bytes())

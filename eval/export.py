@@ -47,6 +47,8 @@ def plan(results: Sequence[Result], repo: str) -> Plan:
     model = results[0]["model"]
     if model["weights_sha256"] is None:
         raise DataError(f"{model['name']} is a baseline without weights, so no repository holds it.")
+    if "peer" in model:
+        raise DataError(f"{model['name']} is somebody else's, so its results are not ours to push.")
     adhoc = [r["benchmark"]["name"] for r in results if r["benchmark"].get("adhoc")]
     if adhoc:
         raise DataError(f"{', '.join(adhoc)} is no declared benchmark; only results on those are pushed.")

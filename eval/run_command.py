@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from eval import adhoc, benchmarks, contestants, runner
 from eval.benchmark import Benchmark, family_name
 from eval.families import FAMILIES
+from eval.foreign.process import AbsentError
 from eval.source import Source, at_hand, how_to_get, locate
 from eval.store import write_result
 from eval.team import LostError, Team, join
@@ -27,6 +29,8 @@ Pair = tuple[Benchmark, str]  # and the model
 def run(options: argparse.Namespace, own: Path) -> int:
     """Run what the command line asks for; returns how many pairs failed. own: the project's own results.
 
+    Peers that are not at hand are skipped, which is no failure.
+
     Raises FerError where it cannot begin, LostError where another process of the run is gone.
     """
     team = join()
@@ -37,17 +41,24 @@ def run(options: argparse.Namespace, own: Path) -> int:
     else:
         pairs = _declared(options, team)
     failures: dict[int, str] = {}
+    absent: dict[str, str] = {}
     for number, (benchmark, model) in enumerate(pairs):
+        if model in absent:
+            continue
         try:
             _run_one(benchmark, model, options, own, team, source)
         except LostError:
             raise
+        except AbsentError as error:
+            absent[model] = str(error)
+            if team.is_main:
+                print(error, file=sys.stderr, flush=True)
         except FerError as error:
             failures[number] = str(error)
             if team.is_main:
                 print(error, file=sys.stderr, flush=True)
     if team.is_main and len(pairs) > 1:
-        print(_overview(pairs, failures))
+        print(_overview(pairs, failures, absent))
     return len(failures)
 
 
@@ -116,20 +127,22 @@ def _run_one(
     """One pair. found: where the rows are, where that is known. FerError is raised in all processes or in none."""
     results = options.results or (options.cache / "results" if benchmark.adhoc else own)
     settings = runner.Options(options.cache, options.batch_size, options.seed, options.limit)
-    with team.together():
-        source = found or locate(benchmark, options.data_root, options.dataset)
-        contestant = contestants.enter(model, options.weights, options.device, benchmark, source)
-        if benchmark.adhoc:
-            adhoc.check_place(results, own, benchmark, model, contestant.weights_id)
-        work = runner.start(benchmark, source, contestant, settings)
-        if team.size > 1:
-            with _Bar(f"{model} on {benchmark.name}, one share of {team.size}", team.is_main) as bar:
-                runner.predict(work, team, bar.show)
-    with team.together():
-        if team.is_main:  # the others wait: they must not begin the next pair in a folder that is cleared yet
-            with _Bar(f"{model} on {benchmark.name}", team.size == 1) as bar:
-                done = runner.finish(work, bar.show)
-            print(_stored(done, results, options.limit), flush=True)
+    with ExitStack() as held:
+        with team.together():
+            source = found or locate(benchmark, options.data_root, options.dataset)
+            contestant = contestants.enter(model, options.weights, options.device, benchmark, source)
+            held.callback(contestant.close)
+            if benchmark.adhoc:
+                adhoc.check_place(results, own, benchmark, model, contestant.weights_id)
+            work = runner.start(benchmark, source, contestant, settings)
+            if team.size > 1:
+                with _Bar(f"{model} on {benchmark.name}, one share of {team.size}", team.is_main) as bar:
+                    runner.predict(work, team, bar.show)
+        with team.together():
+            if team.is_main:  # the others wait: they must not begin the next pair in a folder that is cleared yet
+                with _Bar(f"{model} on {benchmark.name}", team.size == 1) as bar:
+                    done = runner.finish(work, bar.show)
+                print(_stored(done, results, options.limit), flush=True)
 
 
 def _stored(done: runner.Run, results: Path, limit: int | None) -> str:
@@ -174,12 +187,12 @@ def _summary(result: dict[str, Any]) -> str:
     )
 
 
-def _overview(pairs: Sequence[Pair], failures: dict[int, str]) -> str:
-    """A row for each pair, done or failed and why."""
-    rows = [
-        f"  failed: {model} on {benchmark.name}: {failures[number]}"
-        if number in failures
-        else f"  done: {model} on {benchmark.name}"
-        for number, (benchmark, model) in enumerate(pairs)
-    ]
-    return "\n".join([f"{len(pairs) - len(failures)} of {len(pairs)} done", *rows])
+def _overview(pairs: Sequence[Pair], failures: dict[int, str], absent: dict[str, str]) -> str:
+    """A row for each pair: done, failed and why, or skipped and why."""
+    rows = []
+    for number, (benchmark, model) in enumerate(pairs):
+        became = "failed" if number in failures else "skipped" if model in absent else "done"
+        why = failures.get(number) or absent.get(model)
+        rows.append(f"  {became}: {model} on {benchmark.name}" + (f": {why}" if why else ""))
+    done = sum(row.startswith("  done") for row in rows)
+    return "\n".join([f"{done} of {len(pairs)} done", *rows])

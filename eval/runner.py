@@ -102,7 +102,7 @@ def finish(work: Work, progress: Progress | None = None) -> Run:
     found, seconds = predict(work, ALONE, progress)
     records = [found[work.items.key(number)] for number in range(len(work.items))]
     with _named(work, "while it was timed"):
-        speed = _speed(work.items, contestant.model, records) | {"includes": family.timed}
+        speed = _speed(work.items, contestant, records) | {"includes": family.timed}
     records = work.annotate(family.finish(records))
     if source.revision(benchmark.split) != work.revision:
         raise DataError(f"The dataset {source.id} changed while it was measured. Nothing is stored; run again.")
@@ -114,6 +114,7 @@ def finish(work: Work, progress: Progress | None = None) -> Run:
             "name": contestant.name,
             "weights": contestant.weights_id,
             "weights_sha256": contestant.weights_sha256,
+            **contestant.told(),
         },
         "partial": options.limit is not None,
         **work.items.judged_by(),
@@ -202,8 +203,12 @@ def _finite(records: list[Record]) -> list[Record]:
     return records
 
 
-def _speed(items: Items, model: Any, records: Sequence[Record]) -> dict[str, Any]:
-    """Milliseconds of the model alone, one face at a time, after a warm-up; None where there are no faces."""
+def _speed(items: Items, contestant: Contestant, records: Sequence[Record]) -> dict[str, Any]:
+    """Milliseconds of the model alone, one face at a time, after a warm-up; None where there are no faces.
+
+    What works in another process tells its own time: the way there and back is none of the model's.
+    """
+    model = contestant.model
     chosen = [i for i, record in enumerate(records) if record.status is Status.PREDICTED][:TIMED_FACES]
     faces = items.faces(chosen) if chosen else []
     for face in faces[:WARM_UP_FACES]:
@@ -212,7 +217,8 @@ def _speed(items: Items, model: Any, records: Sequence[Record]) -> dict[str, Any
     for face in faces:
         started = time.perf_counter()
         items.call(model, face[None])
-        times.append((time.perf_counter() - started) * 1000)
+        seconds = time.perf_counter() - started
+        times.append(1000 * (contestant.took() if contestant.took else seconds))
     p50, p95 = np.percentile(times, [50, 95]).tolist() if times else (None, None)
     return {
         "p50": None if p50 is None else round(p50, 3),

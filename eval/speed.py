@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from eval.environment import environment, git
+from eval.memory import peak_memory_mb
 
 PHOTO_SIDE_PX = 1024
 WARM_UP = 3
@@ -34,7 +34,7 @@ def measure(model: str) -> dict[str, Any]:
         "model": model,
         "detect_ms": _timed(lambda: fer.detect(photo)),
         "recognize_ms": _timed(lambda: recognizer.recognize(faces)),
-        "peak_memory_mb": _peak_memory_mb(),
+        "peak_memory_mb": peak_memory_mb(),
         "repeats": REPEATS,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "git": git(),
@@ -58,16 +58,6 @@ def _photograph() -> Image.Image:
     return Image.fromarray(astronaut()).resize(  # type: ignore[no-untyped-call]
         (PHOTO_SIDE_PX, PHOTO_SIDE_PX), Image.Resampling.BICUBIC
     )
-
-
-def _peak_memory_mb() -> int | None:
-    """Largest resident size of this process so far; None where the system does not tell (Windows)."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB, but bytes on macOS
-    return round(peak / (1024**2 if sys.platform == "darwin" else 1024))
 
 
 def _timed(work: Callable[[], object]) -> dict[str, float]:

@@ -8,6 +8,7 @@ CACHE/<key>/<first picture>.part                a finished batch of a run that i
 from __future__ import annotations
 
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -194,7 +195,13 @@ def write_text(path: Path, text: str) -> None:
 
 def read_results(results: Path) -> dict[Path, dict[str, Any]]:
     """Every result below ``results`` by its path, sorted by path; DataError for one that is damaged."""
-    return {path: read_result(path) for path in sorted(results.glob("*/*/*.json"))}
+    collects = gc.isenabled()
+    gc.disable()  # all that is read is kept, so looking for garbage meanwhile takes time and finds none
+    try:
+        return {path: read_result(path) for path in sorted(results.glob("*/*/*.json"))}
+    finally:
+        if collects:
+            gc.enable()
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -48,9 +48,20 @@ def render(results: Iterable[Result]) -> str:
     columns = COLUMNS[family_name(rows[0]["benchmark"])]
     protocols = {row["benchmark"]["name"]: row["benchmark"] for row in rows}
     notes = [f"- **{name}**: {b['title']}. {b['protocol']} Licence: {b['licence']}." for name, b in protocols.items()]
+    notes += {row["model"]["name"]: _peer(row["model"]) for row in rows if "peer" in row["model"]}.values()
     names = [*PLACE, *columns(rows[0])]
     header = f"| {' | '.join(names)} |\n{'|---' * len(PLACE)}|{'---:|' * (len(names) - len(PLACE))}"
     return "\n".join([header, *(f"| {' | '.join(cells(row).values())} |" for row in rows), "", *notes])
+
+
+def _peer(model: Mapping[str, Any]) -> str:
+    """Who made a recogniser that is not ours, and how its row is to be read."""
+    peer, lacks = model["peer"], ", ".join(model["peer"]["lacks"])
+    return (
+        f"- **{model['name']}**: {peer['package']} {peer['version']}, by others ({peer['licence']}). "
+        f"{f'It cannot name {lacks}. ' if lacks else ''}It runs in a process of its own, where its ms/face are "
+        f"measured; peak memory there {peer['peak_memory_mb']} MB."
+    )
 
 
 def cells(result: Result) -> dict[str, str]:

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import combinations, product
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from fer.types import EMOTIONS, Emotion
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,15 @@ POSED_SMILE: Mapping[str, float] = {"AU6": 0.8, "AU12": 1.0, "AU25": 0.8}  # for
 
 def units_of(strengths: Mapping[str, float]) -> Tensor:
     """Strengths (23,) in the order of ACTION_UNITS, 0 where none is given."""
+    import torch
+
     return torch.tensor([strengths.get(name, 0.0) for name in ACTION_UNITS])
 
 
 def typical_units(code: Tensor) -> Tensor:
     """Strengths (B, 23) in [0, 1] of ``TYPICAL`` for degrees (B, 7) of the seven expressions in canonical order."""
+    import torch
+
     table = torch.stack([units_of(TYPICAL[emotion]) for emotion in EMOTIONS[1:]])
     return (code @ table.to(code)).clamp(0, 1)
 
@@ -133,6 +138,8 @@ def contradictions(strengths: Mapping[str, float]) -> list[tuple[str, str]]:
 
 def knowledge_table() -> Tensor:
     """``Part`` of every Action Unit in every expression, int64 (8, 23), in the orders of EMOTIONS and ACTION_UNITS."""
+    import torch
+
     table = torch.full((len(EMOTIONS), len(ACTION_UNITS)), int(Part.UNKNOWN))
     for emotion, (primary, secondary) in KNOWLEDGE.items():
         row = table[EMOTIONS.index(emotion)]

@@ -15,14 +15,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from fer.canonical import CANONICAL_POINTS
 from fer.errors import ImageError, NoFaceError
 from fer.framing import resized
 from fer.images import ImageSource, open_image, to_tensor
 from fer.regions import FACE_ELLIPSE
 from fer.types import Face
 
-# Where MTCNN's five points lie in the canonical unit square (x right, y down).
-CANONICAL_POINTS = ((0.348, 0.392), (0.655, 0.392), (0.501, 0.550), (0.378, 0.721), (0.625, 0.722))
 STABLE_POINTS = 3  # the first three: eyes and nose tip
 FACE_SIZE_PX = 128
 PASTE_RADII = (1.0, 1.34)  # of FACE_ELLIPSE: an edit is pasted in full up to the first, not at all from the second

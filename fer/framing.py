@@ -6,11 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fer.canonical import TIGHT_WINDOW
 from fer.types import Framing
 
-# The part of the canonical square (x0, y0, side) that FER2013's crops show: the mean MTCNN points of FER2013 faces
-# fall on the canonical points there.
-TIGHT_WINDOW = (0.073, 0.065, 0.8425)
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from fer import registry
-from fer import weights as weight_files
 from fer.errors import FerError, WeightsError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def pick_device(device: str = "auto") -> torch.device:
     """ "auto" -> CUDA where it is there, else the CPU; any other name is taken at its word or refused with FerError."""
+    import torch
+
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
@@ -44,6 +46,8 @@ def load(name: str, weights: str = "default", device: str = "auto") -> Any:
     name: see ``fer.registry.specs()``. weights: "default", a .safetensors path or "org/repo@revision".
     Raises RegistryError, WeightsError, or FerError for a device that is not there.
     """
+    from fer import weights as weight_files
+
     chosen = pick_device(device)
     spec = registry.spec(name)
     found = weight_files.find(name, weights)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from fer.errors import RegistryError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MODEL_NAMES = ("plain", "identity", "derl", "errnet", "fesgan", "degan", "au", "deform", "flow_vae")
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Emotion(StrEnum):
@@ -30,7 +31,7 @@ EMOTIONS: tuple[Emotion, ...] = tuple(Emotion)
 class Framing(StrEnum):
     """How a square face picture was cut."""
 
-    ALIGNED = "aligned"  # canonical: five points at fixed places (fer.faces.CANONICAL_POINTS)
+    ALIGNED = "aligned"  # canonical: five points at fixed places (fer.canonical.CANONICAL_POINTS)
     TIGHT = "tight"  # a detector's tight crop as in FER2013 (about 0.84 of the canonical square)
 
 
@@ -76,7 +77,7 @@ class Prediction:
     def __post_init__(self) -> None:
         if self.probs.ndim != 2 or self.probs.shape[1] != len(self.labels):
             raise ValueError(f"Prediction.probs must be (B, {len(self.labels)}), got {tuple(self.probs.shape)}.")
-        if not torch.allclose(self.probs.sum(1), torch.ones(len(self.probs)), atol=1e-3):
+        if not self.probs.sum(1).allclose(self.probs.new_ones(len(self.probs)), atol=1e-3):
             raise ValueError("Every row of Prediction.probs must sum to 1.")
 
     def top(self, row: int = 0) -> tuple[Emotion, float]:
@@ -139,7 +140,7 @@ class TargetSpace:
                 f"A target for {count} faces must be {(count, len(self.names))}, not {tuple(target.shape)}."
             )
         target = target.float()
-        low, high = (torch.tensor(values, device=target.device) for values in (self.low, self.high))
+        low, high = (target.new_tensor(values) for values in (self.low, self.high))
         fits = ((target >= low) & (target <= high)).all(0)  # false for nan
         if not bool(fits.all()):
             wrong = ", ".join(

@@ -103,6 +103,37 @@ def test_importing_opens_no_weights_and_no_network() -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_what_runs_in_the_environment_of_a_peer_needs_nothing_of_ours() -> None:
+    """Its fer may be another package, and it has no torch of ours."""
+    own = ROOT / "eval"
+    shared = [own / "__init__.py", own / "memory.py"]
+    shared += [own / "foreign" / f"{name}.py" for name in ("__init__", "declaration", "frames", "worker")]
+    peers = [path for path in (own / "peers").glob("*.py") if path.stem != "__init__"]
+    for path in [*shared, *peers]:
+        for name in imports(path):
+            known = name.split(".")[0] in sys.stdlib_module_names | {"numpy"}
+            ours = name in ("eval.foreign", "eval.memory", "eval.memory.peak_memory_mb")
+            ours |= name.startswith(("eval.foreign.declaration", "eval.foreign.frames"))
+            assert known or ours, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("command", [["list"], ["list", "--json"], ["table"], ["run", "--help"]])
+def test_commands_that_compute_nothing_import_nothing_heavy(command: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from eval.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'datasets', 'pandas', 'plotly', 'huggingface_hub', 'facenet_pytorch'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout
+
+
 def test_no_file_loads_pickles() -> None:
     for path in sources("fer") + sources("eval") + sources("demo"):
         text = path.read_text(encoding="utf-8")

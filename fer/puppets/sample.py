@@ -25,7 +25,7 @@ from fer.puppets.sitter import Sitter
 from fer.types import EMOTIONS, Emotion
 
 # Where the alignment points of the 68 landmarks lie in the unit square (x right, y down): the mean of each eye, the tip
-# of the nose, the corners of the mouth. MTCNN's five points of such a crop lie at fer.faces.CANONICAL_POINTS.
+# of the nose, the corners of the mouth. MTCNN's five points of such a crop lie at fer.canonical.CANONICAL_POINTS.
 ALIGNMENT_POINTS = np.array([[0.35, 0.39], [0.65, 0.39], [0.50, 0.527], [0.383, 0.719], [0.617, 0.719]])
 SPLITS = ("train", "validation", "test")
 VALIDATION_EVERY, VALIDATION_FIRST = 12, 4  # of the training people, sorted by key

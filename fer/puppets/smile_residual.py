@@ -63,7 +63,8 @@ def learn(model: FaceModel, photos: Sequence[Photo], root: Path) -> np.ndarray:
 
 def _aligned(path: Path) -> np.ndarray | None:
     """A smiling photograph in the canonical alignment, float32 (256, 256, 3) BGR; None where no face is found."""
-    from fer.faces import CANONICAL_POINTS, detect
+    from fer.canonical import CANONICAL_POINTS
+    from fer.faces import detect
 
     picture = cv2.resize(read_picture(path), (SEARCH_PX, SEARCH_PX), interpolation=cv2.INTER_AREA)
     faces = detect(picture[..., ::-1].copy())

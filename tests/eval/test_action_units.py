@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from eval import benchmarks, contestants, metrics, table
+from eval.baselines import Zeros
 from eval.benchmark import ActionUnitReading, Against, View, same
-from eval.contestants import Contestant, Zeros, check
+from eval.contestants import Contestant, check
 from eval.families import FAMILIES
 from eval.families.action_units import against_knowledge
 from eval.records import Record, Status

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from eval import benchmarks, contestants, judges, table
+from eval.baselines import Unedited
 from eval.benchmark import EXPRESSIONS, ActionUnitEditing, View, same
-from eval.contestants import Contestant, Unedited, can_take, check
+from eval.contestants import Contestant, can_take, check
 from eval.families import FAMILIES
 from eval.judges import Judge
 from eval.records import from_table, to_table

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from eval import judges, table
+from eval.baselines import Unedited
 from eval.benchmark import EXPRESSIONS, Editing, View, same
-from eval.contestants import Unedited
 from eval.families import FAMILIES
 from eval.families.editing import EditingFamily, target_of, targets
 from eval.judges import Judge

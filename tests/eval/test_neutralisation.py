@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from eval import judges, table, truths
+from eval.baselines import Input, MeanNeutral
 from eval.benchmark import Neutralisation, View, same
-from eval.contestants import Contestant, Input, MeanNeutral, enter
+from eval.contestants import Contestant, enter
 from eval.families import FAMILIES, neutralisation
 from eval.records import from_table, to_table
 from eval.runner import Options, run

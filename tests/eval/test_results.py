@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from demo import results as page
-from eval import benchmarks, judges, table
+from eval import benchmarks, judges, peers, table
+from eval.baselines import BASELINES
 from eval.benchmark import FamilyName, family_name
 from eval.cli import RESULTS
-from eval.contestants import BASELINES, can_take
+from eval.contestants import can_take
 from eval.store import read_results, read_speed
 from eval.validate import validate
 from fer.registry import MODEL_NAMES
@@ -48,6 +49,7 @@ JUDGES = {
 }
 ALL = [benchmarks.benchmark(name) for name in benchmarks.names()]
 BROUGHT = {b.name for b in ALL if b.card}
+PEERS = {peers.PREFIX + name: peers.peer(name) for name in peers.names()}
 MODELS = [name for name in MODEL_NAMES if (BUNDLED / f"{name}.json").is_file()]
 
 
@@ -81,19 +83,31 @@ def test_every_bundled_model_has_its_benchmarks_and_their_baselines():
 
 
 def test_there_are_no_results_of_weights_that_are_not_bundled():
-    assert set(by_name()) <= pairs([*MODELS, *BASELINES])
+    assert set(by_name()) <= pairs([*MODELS, *BASELINES, *PEERS])
     assert len(STORED) == len(by_name()), "results of weights that are no longer bundled are still there"
 
 
 def test_results_are_those_of_the_bundled_weights_and_judges():
     for (model, name), result in by_name().items():
         again = f"Run again: python -m eval run {model} --benchmarks {name}"
+        if model in PEERS:
+            assert_of_the_declared_peer(PEERS[model], result["model"], again)
+            continue
         assert result["model"]["weights_sha256"] == (None if model in BASELINES else find(model).sha256), again
         for role, name_of in JUDGES.items():
             if role in result.get("judges", {}):
                 judge = result["judges"][role]
                 bundled = find(name_of).sha256 if name_of in MODELS else None
                 assert (judge["weights_sha256"] if judge else None) == bundled, again
+
+
+def assert_of_the_declared_peer(peer, stored, again):
+    told = stored["peer"]
+    assert f"{peer.package}=={told['version']}" in (*peer.bare, *peer.requirements), again
+    assert stored["weights"] == f"{peer.package}-{told['version']}"
+    assert list(told["files"].values()) == [stored["weights_sha256"]]
+    assert told["lacks"] == list(peer.lacks), again
+    assert told["peak_memory_mb"] > 0
 
 
 def test_plain_is_calibrated_and_beats_the_baseline_everywhere():

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from eval import table
+from eval.baselines import Pixels
 from eval.benchmark import Negatives, Verification, View, same
-from eval.contestants import Contestant, Pixels
+from eval.contestants import Contestant
 from eval.families import FAMILIES, verification
 from eval.runner import Options, run
 from eval.source import locate

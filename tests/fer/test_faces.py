@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from fer import faces as faces_module
+from fer.canonical import CANONICAL_POINTS
 from fer.errors import ImageError, NoFaceError
 from fer.faces import (
-    CANONICAL_POINTS,
     FACE_SIZE_PX,
     PASTE_RADII,
     align,
