@@ -46,7 +46,7 @@ class ResidualBlock(nn.Module):
         self.skip: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             self.skip = nn.Sequential(
-                nn.AvgPool2d(stride) if stride > 1 else nn.Identity(),
+                nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity(),  # as the convolution rounds
                 nn.Conv2d(inputs, outputs, 1, bias=False),
                 nn.BatchNorm2d(outputs),
             )

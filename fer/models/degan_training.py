@@ -94,8 +94,9 @@ def start_reading(model: Degan) -> None:
         own.load_state_dict(other.state_dict())
     numbers = cast(nn.Linear, encoder.code[-1])
     with torch.no_grad():
-        numbers.weight[: len(last.weight)] = SPAN * last.weight
-        numbers.bias[: len(last.bias)] = SPAN * (last.bias - ABSENT)
+        rows = min(len(numbers.bias), len(last.bias))
+        numbers.weight[:rows] = SPAN * last.weight[:rows]
+        numbers.bias[:rows] = SPAN * (last.bias[:rows] - ABSENT)
 
 
 def plan(config: DeganConfig, recipe: DeganRecipe, data_root: Path, device: torch.device) -> Plan:

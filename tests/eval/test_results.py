@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from demo import results as page
 from eval import benchmarks, judges, peers, table
 from eval.baselines import BASELINES
-from eval.benchmark import FamilyName, family_name
+from eval.benchmark import FamilyName
 from eval.cli import RESULTS
 from eval.contestants import can_take
 from eval.store import read_results, read_speed
@@ -155,10 +154,3 @@ def test_a_stored_result_is_whole(path):
     assert result["counts"]["n_broken"] == result["counts"]["n_unknown_label"] == 0
     assert result["git"]["commit"]
     assert result["dataset"]["revision"]
-
-
-def test_the_page_shows_recognition_and_complains_about_nothing():
-    rows, complaints = page.read_rows(RESULTS)
-    assert complaints == []
-    shown = {(row["model"], row["name"]) for row in rows}
-    assert shown == {key for key, r in by_name().items() if family_name(r["benchmark"]) is FamilyName.RECOGNITION}

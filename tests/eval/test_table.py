@@ -119,17 +119,6 @@ def test_families_beyond_recognition_have_tables_of_their_own():
     assert table.render_beyond([]).startswith("No results yet")
 
 
-def test_the_page_leaves_out_families_that_it_does_not_know(tmp_path):
-    from demo.results import read_rows
-
-    one = result("pixels", benchmark="faces")
-    one["benchmark"]["family"] = "verification"
-    path = tmp_path / "pixels" / "none" / "faces.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(one))
-    assert read_rows(tmp_path) == ([], [])
-
-
 @pytest.fixture
 def stored(make_dataset, picture, tiny, shades, contestant, tmp_path):
     """A stored result of three pictures, one of them wrong."""

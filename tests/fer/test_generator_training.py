@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fer.data.mixtures import LabelledFaces, PairSource, varied
 from fer.data.pairs import load_london, load_puppets
 from fer.models import degan_training, derl_training, errnet_training, fesgan_training, identity_training
+from fer.models.au import Au, AuConfig
 from fer.models.degan import Degan, DeganConfig
 from fer.models.degan_losses import DeganRecipe
 from fer.models.derl import Derl, DerlConfig, Generator
@@ -160,7 +161,7 @@ def test_fesgan_starts_as_the_derl_generator_whatever_is_asked(monkeypatch: pyte
 @pytest.mark.usefixtures("no_judge")
 def test_degan_trains_all_stages_and_ships_prototypes(data: Path, tmp_path: Path) -> None:
     config = DeganConfig(
-        widths=(8,) * 5, code=4, encoder_widths=(8,) * 4, encoder_blocks=(1,) * 4, local_width=4, local_features=8
+        widths=(8,) * 5, code=4, encoder_widths=(8,) * 5, encoder_blocks=(1,) * 4, local_width=4, local_features=8
     )
     recipe = DeganRecipe(steps_pairs=2, steps_synthesis=2, steps_readers=2, transferred=2, **FEW)
     plan = degan_training.plan(config, recipe, data, CPU)
@@ -188,7 +189,7 @@ def test_degan_trains_all_stages_and_ships_prototypes(data: Path, tmp_path: Path
 def test_degan_readers_go_on_from_weights_and_leave_the_encoder_alone(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = DeganConfig(widths=(8,) * 5, encoder_widths=(8,) * 4, local_width=4, local_features=8)
+    config = DeganConfig(widths=(8,) * 5, encoder_widths=(8,) * 5, local_width=4, local_features=8)
     before = Degan(config)
     before.prototypes.fill_(0.5)
     loaded = {"degan": before, "identity": Same()}
@@ -206,8 +207,10 @@ def test_degan_decodes_as_the_derl_generator_at_first(monkeypatch: pytest.Monkey
     torch.manual_seed(0)
     derl = Derl(TINY)
     nn.init.normal_(derl.generator.out.weight, std=0.1)
-    monkeypatch.setattr(degan_training, "load", lambda name, weights, device: derl)
-    model = Degan(DeganConfig(widths=TINY.widths, code=4, encoder_widths=(8,) * 4, local_width=4, local_features=8))
+    config = DeganConfig(widths=TINY.widths, code=4, encoder_widths=(8,) * 5, local_width=4, local_features=8)
+    loaded = {"derl": derl, "au": Au(AuConfig(widths=config.encoder_widths))}
+    monkeypatch.setattr(degan_training, "load", lambda name, weights="default", device="cpu": loaded[name])
+    model = Degan(config)
     degan_training.take_over(model, "derl", "default")
     faces, codes = torch.rand(2, 3, 128, 128) * 2 - 1, torch.rand(2, 4)
     with torch.no_grad():

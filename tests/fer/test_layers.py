@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fer.layers import EncoderDecoder, Moves, conditioned_blocks, halving_blocks
+from fer.layers import EncoderDecoder, LocalReader, Moves, conditioned_blocks, halving_blocks
 from fer.warping import compose, with_flow
 
 
@@ -46,3 +46,11 @@ def test_a_trunk_hands_its_weights_over() -> None:
     for block, beside in zip(decoder, layers[-2::-1], strict=True):
         x = block(x, beside, torch.rand(1, 5))  # scales start at 1, whatever the condition
     assert torch.allclose(x, trunk.decode(layers)[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [40, 20, 10, 5])
+def test_local_readers_take_layers_of_any_size(side: int) -> None:
+    reader = LocalReader(6, side, width=4, features=8, dropout=0.0, classes=3).eval()
+    features, logits = reader(torch.rand(2, 6, side, side))
+    assert features.shape == (2, 8)
+    assert logits.shape == (2, 3)
