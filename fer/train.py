@@ -78,13 +78,23 @@ def last_record(log: Path) -> dict[str, Any]:
     return record
 
 
-def origin(model: str, recipe: Any) -> dict[str, Any]:
-    """The card's entry for the weights that a recipe's ``start`` names, usually of ``model``: how those were made."""
+def origin(model: str, recipe: Any, beside: Sequence[str] = ()) -> dict[str, Any]:
+    """The card's entry for the weights that a recipe's ``start`` names, usually of ``model``: how those were made.
+
+    beside: models whose bundled weights are taken over with those of ``model``.
+    """
     start = getattr(recipe, "start", "")
     if not start:
         return {}
-    found = weights.find(*named_start(start, model))
-    return {"started_from": {key: found.card.get(key) for key in ("id", "sha256", *ORIGIN)}}
+    name, chosen = named_start(start, model)
+    others = [_made(other, "default") for other in beside] if name == model else []
+    return {"started_from": _made(name, chosen) | ({"beside": others} if others else {})}
+
+
+def _made(model: str, chosen: str) -> dict[str, Any]:
+    """Which weights of a model, and how they were made."""
+    found = weights.find(model, chosen)
+    return {key: found.card.get(key) for key in ("id", "sha256", *ORIGIN)}
 
 
 def run(arguments: argparse.Namespace) -> weights.Weights:
@@ -122,7 +132,7 @@ def run(arguments: argparse.Namespace) -> weights.Weights:
         "limits": list(module.LIMITS),
         "citations": [dataclasses.asdict(citation) for citation in spec.citations],
         "departures": list(spec.departures),
-    } | origin(getattr(module, "START", spec.name), recipe)
+    } | origin(getattr(module, "START", spec.name), recipe, getattr(module, "BESIDE", ()))
     if arguments.bundle:
         weights.save(model, card, weights.BUNDLED)
     return weights.save(model, card, out)

@@ -44,7 +44,7 @@ class DeformRecipe:
     london: int = 2  # of photographed ones,
     still: int = 1  # and neutral FER+ faces
     learning_rate: float = 1e-3
-    texture_pace: float = 1.0  # the texture step's rate, in that of the motion step
+    texture_pace: float = 1.0  # the texture step's rate as a multiple of the motion step's
     weight_decay: float = 0.02
     places: float = 1.0  # weight of the flow's error where it is known; 0: no deformation is annotated
     moved: float = 0.5  # weight of the losses of what moving alone gives, beside 1 of the edited face

@@ -40,7 +40,7 @@ class DeganRecipe:
     puppet_faces: int = 4
     transferred: int = 8  # of the labelled faces, the last ones, are given another expression and lend theirs
     pairs_rate: float = 1e-3
-    encoder_pace: float = 0.3  # the encoder's rate, in that of the decoder
+    encoder_pace: float = 0.3  # the encoder's rate as a multiple of the decoder's
     synthesis_rate: float = 4e-4
     critic_rate: float = 4e-4
     reader_rate: float = 2e-3
@@ -97,7 +97,7 @@ class Trained(nn.Module):
         return nn.ModuleList([self.model.decoder, self.naming, self.units, self.guess])
 
     def readers(self) -> nn.ModuleList:
-        """What the second stage trains."""
+        """What the last stage trains."""
         return nn.ModuleList([self.model.locals, self.model.fusion])
 
 

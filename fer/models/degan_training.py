@@ -29,6 +29,7 @@ from fer.types import EMOTIONS, Framing
 from fer.weights import rounded_to_half
 
 START = "derl"  # the model that ``DeganRecipe.start`` names weights of, unless it says another
+BESIDE = ("au",)  # what is taken over with those
 ABSENT, SPAN = -2.5, 0.3  # logits of ``au`` become f_exp: what is taken for nothing, and how much one counts
 CLEAREST = 1 / 3  # share of the faces of an expression, the strongest, whose mean is its prototype
 
@@ -86,7 +87,7 @@ def take_over(model: Degan, name: str, weights: str) -> None:
 
 def start_reading(model: Degan) -> None:
     """The encoder becomes the reader of Action Units, whose logits are the first numbers of f_exp."""
-    trunk, encoder = load("au", device="cpu").network, model.encoder
+    trunk, encoder = load(*BESIDE, device="cpu").network, model.encoder
     count = len(encoder.trunk)
     encoder.trunk.load_state_dict(trunk[:count].state_dict())
     *before, last = trunk[count:]

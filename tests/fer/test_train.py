@@ -45,7 +45,9 @@ def test_card_tells_of_the_weights_that_a_training_started_from() -> None:
         key: bundled[key] for key in ("id", "sha256", "command", "steps")
     }
     assert origin("derl", DerlRecipe()) == {}
-    assert origin("fesgan", DerlRecipe(start="derl:default"))["started_from"] == entry
+    assert origin("fesgan", DerlRecipe(start="derl:default"), ("au",))["started_from"] == entry
+    (beside,) = origin("derl", DerlRecipe(start="default"), ("au",))["started_from"]["beside"]
+    assert beside["sha256"] == json.loads((weights.BUNDLED / "au.json").read_text(encoding="utf-8"))["sha256"]
     with pytest.raises(WeightsError, match="no weights in"):
         origin("derl", DerlRecipe(start="nowhere.safetensors"))
 
