@@ -67,8 +67,8 @@ class Encoder(nn.Module):
     """Standardised luminance (B, 1, 80, 80) -> f_exp (B, code), and its layers of 40, 20, 10 and 5 px.
 
     Grey and standardised, because colour and light tell who is shown and when, not which expression. Of the shape of
-    the reader of Action Units, from which it sets out. Batch normalisation stays as ``au`` learnt it: the code of a face must not depend on
-    the faces beside it, in training neither.
+    the reader of Action Units, from which it sets out. Batch normalisation stays as ``au`` learnt it: the code of a
+    face must not depend on the faces beside it, in training neither.
     """
 
     def __init__(self, config: DeganConfig) -> None:
