@@ -23,7 +23,7 @@ from fer.action_units import ACTION_UNITS
 from fer.types import EMOTIONS
 from tests.demo.fakes import astronaut, files, group, running, shelf, write_result
 
-AGE_SECONDS = 2
+AGE_SECONDS = 4
 
 
 @pytest.fixture(scope="module")
