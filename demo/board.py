@@ -90,8 +90,12 @@ class Board:
 
     def full(self, label: str) -> str:
         """MODEL:WEIGHTS of a label."""
-        model, _, weights = label.partition(":")
-        return f"{model}:{weights or next(iter(self._weights[model]))}"
+        return f"{label}:{self._weights[label][0]}" if label in self._weights else label
+
+    def short(self, name: str) -> str:
+        """The label of MODEL or MODEL:WEIGHTS; what belongs to no result stays as it is."""
+        labels = (self.label(entry) for entry in self.entries)
+        return next((label for label in labels if name in (label, self.full(label))), name)
 
     @cached_property
     def _weights(self) -> dict[str, list[str]]:
@@ -111,6 +115,11 @@ class Board:
         """The result of a model on a benchmark."""
         found = (entry for entry in self.entries if entry.benchmark == benchmark and self.label(entry) == label)
         return next(found, None)
+
+    def at(self, row: str) -> Entry | None:
+        """The result of a row, see ``View``. The weights may hold an @."""
+        name, _, benchmark = row.rpartition("@")
+        return self.find(self.short(name), benchmark)
 
 
 @dataclass(frozen=True)
@@ -138,7 +147,7 @@ def settled(board: Board, asked: View) -> View:
     benchmarks = tuple(name for name in known if name in asked.benchmarks)
     models = board.models(task, benchmarks)
     first, second = (name if name in models else "" for name in (asked.first, asked.second))
-    entry = _entry(board, asked.row)
+    entry = board.at(asked.row)
     row = f"{board.label(entry)}@{entry.benchmark}" if entry and entry in board.of(task, benchmarks) else ""
     return View(task, benchmarks, first, second, row)
 
@@ -150,7 +159,7 @@ def from_query(board: Board, query: str) -> tuple[View, list[str]]:
     known = {entry.benchmark: entry.task.name for entry in board.entries}
     tasks = [task.name for task in board.tasks]
     task = next((known[name] for name in named if name in known), given.get("task", tasks[0]))
-    first, second = (_short(board, given.get(key, "")) for key in ("a", "b"))
+    first, second = (board.short(given.get(key, "")) for key in ("a", "b"))
     asked = View(task, tuple(named), first, second, given.get("row", ""))
     view = settled(board, asked)
     models = board.models(view.task, view.benchmarks)
@@ -170,16 +179,6 @@ def _ignored(what: str, name: str, offered: Sequence[str]) -> str:
     near = get_close_matches(name, offered, 1)
     hint = f" Did you mean {near[0]}?" if near else f" There are here: {', '.join(offered)}." if offered else ""
     return f"The link names the {what} “{shown}”, which is not in this view and was left out.{hint}"
-
-
-def _short(board: Board, name: str) -> str:
-    """MODEL or MODEL:WEIGHTS -> the label, where there is one."""
-    return next((board.label(e) for e in board.entries if name in (board.label(e), board.full(board.label(e)))), name)
-
-
-def _entry(board: Board, row: str) -> Entry | None:
-    label, _, benchmark = row.partition("@")
-    return board.find(_short(board, label), benchmark)
 
 
 def _order(entry: Entry) -> tuple[str, float, str]:

@@ -274,7 +274,7 @@ def _further(entries: Sequence[Entry]) -> Any:
 
 
 def _made(known: Board, view: View) -> str:
-    entry = known.find(*view.row.split("@")) if view.row else None
+    entry = known.at(view.row)
     return provenance.html(entry.result) if entry else _waiting(TOUCH)
 
 

