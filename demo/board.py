@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from demo import results
+from demo import provenance, results
 from demo.results import Result
 from demo.tasks import BY_NAME, TASKS, Task
 
@@ -51,9 +51,7 @@ class Board:
         entries, complaints = [], []
         for path in sorted(folder.glob("*/*/*.json")):
             try:
-                result = results.read(path)
-                task = BY_NAME[results.family(result)]
-                entries.append(Entry(result, task, task.cells(result)))
+                entries.append(_entry(results.read(path)))
             except results.DAMAGED as error:
                 name = f"{path.relative_to(folder)}"
                 complaints.append(f"{name} is no result that can be shown ({type(error).__name__}).")
@@ -138,6 +136,16 @@ class View:
         place = {"benchmark": ",".join(self.benchmarks)} if self.benchmarks else {"task": self.task}
         asked = {"tab": TAB, **place, "a": self.first, "b": self.second, "row": self.row}
         return "?" + urlencode({key: value for key, value in asked.items() if value}, safe=",:@")
+
+
+def _entry(result: Result) -> Entry:
+    """Makes all that is ever shown of a result, so that a damaged one is found here. Raises one of ``DAMAGED``."""
+    task = BY_NAME[results.family(result)]
+    if task is TASKS[0]:
+        results.row(result)
+    results.curves([result])
+    provenance.html(result)
+    return Entry(result, task, task.cells(result))
 
 
 def settled(board: Board, asked: View) -> View:

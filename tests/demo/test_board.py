@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from demo import board_ui
+from demo import board_ui, results
 from demo.board import Board, View, from_query, settled
 from tests.demo.fakes import result, write, write_result
 
@@ -58,6 +59,31 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         "plain/plain-1/three.json is no result that can be shown (KeyError).",
         "plain/plain-1/two.json is no result that can be shown (JSONDecodeError).",
     )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"benchmark": "text"}, "AttributeError"),
+        ({"benchmark": {"name": "one", "split": "test"}}, "KeyError"),
+        ({"benchmark": {"name": "one", "title": "ONE"}}, "KeyError"),
+        ({"git": "text"}, "AttributeError"),
+        ({"bootstrap": {"over": "people"}}, "KeyError"),
+    ],
+)
+def test_what_the_table_the_list_or_the_panel_could_not_show_is_a_complaint(
+    tmp_path: Path, wrong: dict[str, Any], error: str
+) -> None:
+    write_result(tmp_path, "derl", "one", 0.7)
+    path = write_result(tmp_path, "plain", "one", 0.8)
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | wrong), encoding="utf-8")
+    board = Board.read(tmp_path)
+    assert board.complaints == (f"plain/plain-1/one.json is no result that can be shown ({error}).",)
+    assert [row["model"] for row in board.rows] == ["derl"]
+
+
+def test_every_stored_result_can_be_shown() -> None:
+    assert Board.read(results.FOLDER).complaints == ()
 
 
 def test_weights_are_named_where_there_are_several(tmp_path: Path) -> None:
