@@ -7,8 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from demo import look, service, ui
-from eval.portal import Portal
+from demo import look, results, service, ui
+from demo.verdicts import Referee
 
 PORT = 7860
 LONGEST_QUEUE = 32  # visitors who wait; one more is told to come back
@@ -40,10 +40,21 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def referee() -> Referee | None:
+    """Who compares the stored results; None on Windows, which has no fcntl for the locks of eval.store."""
+    try:
+        from eval.portal import Portal
+    except ModuleNotFoundError as error:
+        if error.name != "fcntl":
+            raise
+        return None
+    return Portal(results.FOLDER)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until it is interrupted; 1 when it could not start."""
     options = parse(arguments)
-    page = ui.build(referee=Portal()).queue(max_size=LONGEST_QUEUE)
+    page = ui.build(referee=referee()).queue(max_size=LONGEST_QUEUE)
     try:
         page.launch(
             server_name=options.host, server_port=options.port, share=options.share, theme=look.theme(), **LAUNCH

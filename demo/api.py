@@ -62,6 +62,10 @@ def add_board(board: Board, referee: verdicts.Referee | None) -> None:
         """List the benchmark results of this project: one row per model, weights and benchmark, scores in percent."""
         return board.rows
 
+    gr.api(benchmarks, api_name="benchmarks")
+    if referee is None:
+        return
+
     def compare(first: str, second: str, benchmark: str) -> list[verdicts.Comparison]:
         """Compare two models on the same pictures of a benchmark, picture by picture.
 
@@ -72,12 +76,10 @@ def add_board(board: Board, referee: verdicts.Referee | None) -> None:
         tie where the interval includes 0.
         """
         with sentences():
-            found = referee.compare(first, second, benchmark) if referee else ()
+            found = referee.compare(first, second, benchmark)
             return [verdicts.as_json(difference, first, second) for difference in found]
 
-    gr.api(benchmarks, api_name="benchmarks")
-    if referee is not None:
-        gr.api(compare, api_name="compare")
+    gr.api(compare, api_name="compare")
 
 
 def _add_edit(shelf: Shelf, default: str, queueing: Mapping[str, Any]) -> None:

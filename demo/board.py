@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from demo import results
+from demo import provenance, results
 from demo.results import Result
 from demo.tasks import BY_NAME, TASKS, Task
 
@@ -51,9 +51,7 @@ class Board:
         entries, complaints = [], []
         for path in sorted(folder.glob("*/*/*.json")):
             try:
-                result = results.read(path)
-                task = BY_NAME[results.family(result)]
-                entries.append(Entry(result, task, task.cells(result)))
+                entries.append(_entry(results.read(path)))
             except results.DAMAGED as error:
                 name = f"{path.relative_to(folder)}"
                 complaints.append(f"{name} is no result that can be shown ({type(error).__name__}).")
@@ -90,8 +88,12 @@ class Board:
 
     def full(self, label: str) -> str:
         """MODEL:WEIGHTS of a label."""
-        model, _, weights = label.partition(":")
-        return f"{model}:{weights or next(iter(self._weights[model]))}"
+        return f"{label}:{self._weights[label][0]}" if label in self._weights else label
+
+    def short(self, name: str) -> str:
+        """The label of MODEL or MODEL:WEIGHTS; what belongs to no result stays as it is."""
+        labels = (self.label(entry) for entry in self.entries)
+        return next((label for label in labels if name in (label, self.full(label))), name)
 
     @cached_property
     def _weights(self) -> dict[str, list[str]]:
@@ -112,6 +114,11 @@ class Board:
         found = (entry for entry in self.entries if entry.benchmark == benchmark and self.label(entry) == label)
         return next(found, None)
 
+    def at(self, row: str) -> Entry | None:
+        """The result of a row, see ``View``. The weights may hold an @."""
+        name, _, benchmark = row.rpartition("@")
+        return self.find(self.short(name), benchmark)
+
 
 @dataclass(frozen=True)
 class View:
@@ -131,6 +138,16 @@ class View:
         return "?" + urlencode({key: value for key, value in asked.items() if value}, safe=",:@")
 
 
+def _entry(result: Result) -> Entry:
+    """Makes all that is ever shown of a result, so that a damaged one is found here. Raises one of ``DAMAGED``."""
+    task = BY_NAME[results.family(result)]
+    if task is TASKS[0]:
+        results.row(result)
+    results.curves([result])
+    provenance.html(result)
+    return Entry(result, task, task.cells(result))
+
+
 def settled(board: Board, asked: View) -> View:
     """The nearest view that there is: what does not belong to the task falls away."""
     task = asked.task if asked.task in [task.name for task in board.tasks] else board.tasks[0].name
@@ -138,7 +155,7 @@ def settled(board: Board, asked: View) -> View:
     benchmarks = tuple(name for name in known if name in asked.benchmarks)
     models = board.models(task, benchmarks)
     first, second = (name if name in models else "" for name in (asked.first, asked.second))
-    entry = _entry(board, asked.row)
+    entry = board.at(asked.row)
     row = f"{board.label(entry)}@{entry.benchmark}" if entry and entry in board.of(task, benchmarks) else ""
     return View(task, benchmarks, first, second, row)
 
@@ -150,7 +167,7 @@ def from_query(board: Board, query: str) -> tuple[View, list[str]]:
     known = {entry.benchmark: entry.task.name for entry in board.entries}
     tasks = [task.name for task in board.tasks]
     task = next((known[name] for name in named if name in known), given.get("task", tasks[0]))
-    first, second = (_short(board, given.get(key, "")) for key in ("a", "b"))
+    first, second = (board.short(given.get(key, "")) for key in ("a", "b"))
     asked = View(task, tuple(named), first, second, given.get("row", ""))
     view = settled(board, asked)
     models = board.models(view.task, view.benchmarks)
@@ -170,16 +187,6 @@ def _ignored(what: str, name: str, offered: Sequence[str]) -> str:
     near = get_close_matches(name, offered, 1)
     hint = f" Did you mean {near[0]}?" if near else f" There are here: {', '.join(offered)}." if offered else ""
     return f"The link names the {what} “{shown}”, which is not in this view and was left out.{hint}"
-
-
-def _short(board: Board, name: str) -> str:
-    """MODEL or MODEL:WEIGHTS -> the label, where there is one."""
-    return next((board.label(e) for e in board.entries if name in (board.label(e), board.full(board.label(e)))), name)
-
-
-def _entry(board: Board, row: str) -> Entry | None:
-    label, _, benchmark = row.partition("@")
-    return board.find(_short(board, label), benchmark)
 
 
 def _order(entry: Entry) -> tuple[str, float, str]:

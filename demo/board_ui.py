@@ -13,12 +13,13 @@ import gradio as gr
 from demo import board, plots, provenance, results, verdicts, viewer
 from demo.board import Board, Entry, View
 from demo.tasks import Task
-from demo.verdicts import Referee
+from demo.verdicts import Difference, Referee
 from fer.errors import FerError
 
 TEXT = Path(__file__).parent / "text"
 SILENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
 PICK = "Pick two models to see whether their difference is more than chance."
+ALONE = "Comparing two models needs Linux or macOS; here the results are only shown."
 TOUCH = "Touch a row of the table to see how its numbers were made and how to repeat them."
 PLOT: dict[str, Any] = {"visible": False, "show_label": False, "container": False}
 SQUARE_PX = 420
@@ -100,7 +101,7 @@ def fill(page: gr.Blocks, folder: Path, referee: Referee | None, opened: gr.Tab)
     view = View(known.tasks[0].name)
     ignored = gr.HTML(visible=False)
     choice = _choices(known, view, referee is not None)
-    verdict = gr.HTML(viewer.NOTHING if referee is None else _waiting(PICK), elem_id="verdict")
+    verdict = gr.HTML(_waiting(ALONE if referee is None else PICK), elem_id="verdict")
     here = gr.HTML(_here(view), elem_id="board-link")
     tables = [_table(known, task, task.name == view.task) for task in known.tasks]
     made = gr.HTML(_waiting(TOUCH), elem_id="made")
@@ -274,7 +275,7 @@ def _further(entries: Sequence[Entry]) -> Any:
 
 
 def _made(known: Board, view: View) -> str:
-    entry = known.find(*view.row.split("@")) if view.row else None
+    entry = known.at(view.row)
     return provenance.html(entry.result) if entry else _waiting(TOUCH)
 
 
@@ -301,15 +302,23 @@ def _judge(known: Board, referee: Referee | None, view: View) -> Updates:
     shared = known.shared(view)
     if not shared:
         return _waiting(f"{view.first} and {view.second} have no result on the same benchmark here."), *nothing
+    found = {name: _compared(referee, *pair, name) for name in shared}
+    able = [name for name, answer in found.items() if not isinstance(answer, str)]
+    if not able:
+        return "".join(viewer.message_html(str(answer)) for answer in found.values()), *nothing
+    verdict = verdicts.verdict_html(view.task, list(found.values()), view.first, view.second)
     try:
-        found = [differences for name in shared if (differences := referee.compare(*pair, name))]
-        figures = _figures(known, referee, view, shared[0])
+        return verdict, *_figures(known, referee, view, able[0])
     except FerError as error:
-        return viewer.message_html(str(error)), *nothing
-    if not found:
-        words = f"{', '.join(shared)} has no score of single pictures that models could be compared by."
-        return _waiting(words), *nothing
-    return verdicts.verdict_html(view.task, found, view.first, view.second), *figures
+        return verdict + viewer.message_html(str(error)), *nothing
+
+
+def _compared(referee: Referee, first: str, second: str, benchmark: str) -> Sequence[Difference] | str:
+    """What the referee answers, or why there is no answer."""
+    try:
+        return referee.compare(first, second, benchmark)
+    except FerError as error:
+        return str(error)
 
 
 def _figures(known: Board, referee: Referee, view: View, benchmark: str) -> Sequence[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from demo.results import Result
 
 UNKNOWN = "not recorded"
+PEER = "peer:"  # before the name of a recogniser of others
 
 
 def commands(result: Result) -> str:
@@ -21,7 +22,10 @@ def commands(result: Result) -> str:
     if result.get("seed"):
         parts += ["--seed", str(result["seed"])]
     commit = (result.get("git") or {}).get("commit")
-    return "\n".join([*([f"git checkout {commit}"] if commit else []), shlex.join(parts)])
+    lines = [["git", "checkout", commit]] if commit else []
+    if model["name"].startswith(PEER):
+        lines.append(["python", "-m", "eval", "peers", "install", model["name"].removeprefix(PEER)])
+    return "\n".join(map(shlex.join, [*lines, parts]))
 
 
 def facts(result: Result) -> dict[str, str]:
@@ -31,6 +35,7 @@ def facts(result: Result) -> dict[str, str]:
     judges = {f"Judge ({role.replace('_', ' ')})": _named(judge) for role, judge in result.get("judges", {}).items()}
     return {
         "Model": str(model["name"]),
+        **_package(model.get("peer") or {}),
         "Weights": weights,
         **judges,
         "Benchmark": f"{benchmark['name']}, version {benchmark.get('version', UNKNOWN)}: {benchmark['title']}",
@@ -55,6 +60,14 @@ def html(result: Result) -> str:
         f'<p class="dp-quiet">To repeat it, where the data are (docs/data.md):</p><pre>{escape(commands(result))}</pre>'
         f"<dl>{rows}</dl></section>"
     )
+
+
+def _package(peer: Mapping[str, Any]) -> dict[str, str]:
+    """Of a recogniser of others."""
+    if not peer:
+        return {}
+    named = f"{peer.get('package', UNKNOWN)}, version {peer.get('version', UNKNOWN)}"
+    return {"Package": named, "Licence of the package": str(peer.get("licence") or UNKNOWN)}
 
 
 def _named(judge: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 Result = Mapping[str, Any]
 RECOGNITION, EDITING = "recognition", "editing"  # recognition where none is named
 FOLDER = Path(__file__).parent.parent / "eval" / "results"
-DAMAGED = (OSError, ValueError, KeyError, TypeError)  # what reading a result that is none can raise
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a result that is none can raise
 
 
 class Curve(TypedDict):

@@ -193,11 +193,20 @@ def main(task: str, differences: Sequence[Difference]) -> Difference:
     return next((d for d in differences if d.measure == MAIN.get(task)), differences[0])
 
 
-def verdict_html(task: str, found: Sequence[Sequence[Difference]], first: str, second: str) -> str:
-    """A sentence per benchmark; all measures in a table below where there are several. found: of each benchmark."""
-    said = "".join(_said(main(task, differences), first, second) for differences in found)
-    several = any(len(differences) > 1 for differences in found)
-    table = _table([d for differences in found for d in differences], first, second) if several else ""
+def verdict_html(task: str, found: Sequence[Sequence[Difference] | str], first: str, second: str) -> str:
+    """A sentence per benchmark; all measures in a table below where there are several.
+
+    found: of each benchmark; a text where it could not be compared, which is shown in its place.
+    """
+    said = "".join(
+        f'<p class="dp-verdict">{escape(answer)}</p>'
+        if isinstance(answer, str)
+        else _said(main(task, answer), first, second)
+        for answer in found
+    )
+    compared = [answer for answer in found if not isinstance(answer, str)]
+    several = any(len(differences) > 1 for differences in compared)
+    table = _table([d for differences in compared for d in differences], first, second) if several else ""
     return (
         f'<section class="dp-verdicts">{said}{table}<details><summary>How to read this</summary><p>{EXPLAINED}</p>'
         "</details></section>"

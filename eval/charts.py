@@ -13,6 +13,7 @@ from eval.metrics import Floats
 # Okabe and Ito's colours, told apart by most eyes; symbols differ too, so colour is never all.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5f5f5f")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x")
+Figure = go.Figure
 Result = Mapping[str, Any]
 Score = Mapping[str, float | None]
 

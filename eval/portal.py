@@ -11,10 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
-
 from eval import charts, compare, report
-from eval.cli import RESULTS
 from eval.scoring import Stored
 from eval.store import read_predictions
 
@@ -25,21 +22,21 @@ REMEMBERED = 256  # answers; a comparison of 3,000 pictures takes a second or tw
 class Portal:
     """Compares the results below a folder and draws them. Models are MODEL:WEIGHTS; every answer is remembered."""
 
-    results: Path = RESULTS
+    results: Path
 
     def compare(self, first: str, second: str, benchmark: str) -> Sequence[compare.Difference]:
         """Every measure of two models on a benchmark. Raises DataError."""
         return _differences(self.results, first, second, benchmark)
 
-    def confusion(self, result: Mapping[str, Any]) -> go.Figure:
+    def confusion(self, result: Mapping[str, Any]) -> charts.Figure:
         """See ``charts.confusion``."""
         return charts.confusion(result)
 
-    def reliability(self, models: Sequence[str], benchmark: str) -> go.Figure:
+    def reliability(self, models: Sequence[str], benchmark: str) -> charts.Figure:
         """How often the answers of each stated probability are right, a line per model. Raises DataError."""
         return charts.reliability({k: v for name in models for k, v in _curves(self.results, name, benchmark).items()})
 
-    def robustness(self, results: Sequence[Mapping[str, Any]]) -> go.Figure:
+    def robustness(self, results: Sequence[Mapping[str, Any]]) -> charts.Figure:
         """See ``charts.robustness``."""
         return charts.robustness(results)
 

@@ -10,7 +10,7 @@ from fer.action_units import ACTION_UNITS
 from fer.types import EMOTIONS, TargetSpace
 
 EMOTION_TARGETS = TargetSpace(tuple(map(str, EMOTIONS[1:])), (0.0,) * 7, (1.0,) * 7)  # zeros are neutral
-UNIT_TARGETS = TargetSpace(ACTION_UNITS, (0.0,) * len(ACTION_UNITS), (1.0,) * len(ACTION_UNITS))  # as well
+UNIT_TARGETS = TargetSpace(ACTION_UNITS, (0.0,) * len(ACTION_UNITS), (1.0,) * len(ACTION_UNITS))  # zeros are neutral
 
 
 def code_of(emotion: Tensor, intensity: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""The arrows of the house: app.py -> demo -> fer <- eval, and inside fer papers never import each other."""
+"""The arrows of the house: app.py -> demo -> fer <- eval, and inside fer papers never import each other.
+
+app.py also hands the page what compares stored results, eval.portal.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,16 @@ def test_imports_follow_the_arrows(package: str) -> None:
         assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
 
 
-def test_results_are_drawn_in_three_places() -> None:
-    """A report and the page need figures; running, scoring and the tables do not."""
+def test_the_page_and_eval_meet_in_one_place() -> None:
+    names = imports(ROOT / "app.py")
+    assert {name for name in names if name.split(".")[0] == "eval"} == {"eval.portal", "eval.portal.Portal"}
+    assert {name.split(".")[0] for name in names} & {"demo", "fer"} == {"demo"}
+
+
+def test_results_are_drawn_in_two_places() -> None:
+    """A report needs figures; running, scoring and the tables do not."""
     users = {p for p in sources("eval") if any(name.split(".")[0] == "plotly" for name in imports(p))}
-    assert users == {ROOT / "eval" / f"{name}.py" for name in ("charts", "report", "portal")}
+    assert users == {ROOT / "eval" / f"{name}.py" for name in ("charts", "report")}
 
 
 def test_facenet_is_imported_in_one_place() -> None:

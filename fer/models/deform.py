@@ -39,8 +39,9 @@ class DeformConfig:
     texture: bool = True  # without it nothing is painted
 
     def __post_init__(self) -> None:
-        if any(width % 8 for width in (*self.widths, *self.texture_widths)) or len(self.texture_widths) < 2:
-            raise ValueError("DeformConfig needs widths that are multiples of 8, two or more for the texture.")
+        widths = (*self.widths, *self.texture_widths)
+        if any(width < 8 or width % 8 for width in widths) or len(self.texture_widths) < 2:
+            raise ValueError("DeformConfig needs widths that are positive multiples of 8, two or more for the texture.")
         if len(self.widths) != 5 or self.size_px < 32 or self.size_px % 32:
             raise ValueError("DeformConfig needs five widths, and a size_px that is a multiple of 32.")
         if not 0 < self.largest_flow <= 1 or not (self.motion or self.texture):

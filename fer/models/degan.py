@@ -51,10 +51,12 @@ class DeganConfig:
     temperature: float = 1.0  # logits are divided by it; fitted on the validation split
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 5 or any(width % 8 for width in self.widths):
-            raise ValueError(f"DeganConfig.widths needs five multiples of 8, not {self.widths}.")
-        if len(self.encoder_widths) != 5 or any(width % 8 for width in self.encoder_widths):
-            raise ValueError(f"DeganConfig.encoder_widths needs five multiples of 8, not {self.encoder_widths}.")
+        if len(self.widths) != 5 or any(width < 8 or width % 8 for width in self.widths):
+            raise ValueError(f"DeganConfig.widths needs five positive multiples of 8, not {self.widths}.")
+        if len(self.encoder_widths) != 5 or any(width < 8 or width % 8 for width in self.encoder_widths):
+            raise ValueError(
+                f"DeganConfig.encoder_widths needs five positive multiples of 8, not {self.encoder_widths}."
+            )
         if len(self.encoder_blocks) != 4 or min(self.encoder_blocks) < 1:
             raise ValueError(f"DeganConfig.encoder_blocks needs four positive counts, not {self.encoder_blocks}.")
         if self.size_px % 32 or self.encoder_px % 16 or min(self.size_px, self.encoder_px, self.code, self.places) < 1:

@@ -36,8 +36,8 @@ class FlowVaeConfig:
     largest_flow: float = 0.3  # of half the picture's side
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 5 or any(width % 8 for width in self.widths):
-            raise ValueError("FlowVaeConfig needs five widths, all multiples of 8.")
+        if len(self.widths) != 5 or any(width < 8 or width % 8 for width in self.widths):
+            raise ValueError("FlowVaeConfig needs five widths, all positive multiples of 8.")
         if self.size_px < 32 or self.size_px % 32 or self.latent < 1:
             raise ValueError("FlowVaeConfig needs a size_px that is a multiple of 32, and one latent number or more.")
         if not 0 < self.largest_flow <= 1:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 
 import app
+from demo import results
+from eval.portal import Portal
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +34,26 @@ def test_settings_of_the_environment_are_used_and_the_command_line_wins(monkeypa
     assert (app.parse([]).host, app.parse([]).port) == ("0.0.0.0", 7000)
     options = app.parse(["--host", "127.0.0.1", "--port", "7001", "--share"])
     assert (options.host, options.port, options.share) == ("127.0.0.1", 7001, True)
+
+
+def test_the_page_compares_the_results_that_it_shows() -> None:
+    assert app.referee() == Portal(results.FOLDER)
+
+
+def test_without_locks_of_files_nothing_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    for name in ("eval.portal", "eval.store"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    assert app.referee() is None
+
+
+def test_anything_else_that_is_missing_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("eval.portal", "eval.store"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ModuleNotFoundError, match="pyarrow"):
+        app.referee()
 
 
 def test_a_port_in_use_is_answered_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

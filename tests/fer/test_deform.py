@@ -99,8 +99,8 @@ def test_it_reads_tight_faces_and_refuses_what_is_outside_of_its_space() -> None
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"widths": (8,) * 4}, {"texture_widths": (8,)}, {"texture_widths": (8, 9)}, {"largest_flow": 0.0},
-     {"motion": False, "texture": False}, {"size_px": 100}],
+    [{"widths": (8,) * 4}, {"widths": (0,) * 5}, {"texture_widths": (8, 0)}, {"texture_widths": (8,)},
+     {"texture_widths": (8, 9)}, {"largest_flow": 0.0}, {"motion": False, "texture": False}, {"size_px": 100}],
 )  # fmt: skip
 def test_config_is_checked(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="DeformConfig"):

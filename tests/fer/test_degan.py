@@ -164,6 +164,8 @@ def test_transfers_need_one_source_per_face_and_targets_within_their_range() -> 
     "change",
     [
         {"widths": (8, 8)},
+        {"widths": (0,) * 5},
+        {"encoder_widths": (8, 8, 8, 8, -8)},
         {"size_px": 50},
         {"encoder_px": 50},
         {"code": 0},

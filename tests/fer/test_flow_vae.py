@@ -141,7 +141,15 @@ def test_what_does_not_fit_is_refused_in_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"widths": (8,) * 4}, {"widths": (8, 8, 8, 8, 9)}, {"largest_flow": 0.0}, {"latent": 0}, {"size_px": 100}]
+    "wrong",
+    [
+        {"widths": (8,) * 4},
+        {"widths": (0,) * 5},
+        {"widths": (8, 8, 8, 8, 9)},
+        {"largest_flow": 0.0},
+        {"latent": 0},
+        {"size_px": 100},
+    ],
 )
 def test_config_is_checked(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="FlowVaeConfig"):
