@@ -41,12 +41,16 @@ class Item:
     frame: int = 0
 
 
-def from_folder(folder: Path, card: Card) -> Iterator[Item]:
-    """The pictures below a folder, by path; those of the manifest where there is one. Raises DataError."""
+def from_folder(folder: Path, card: Card, numbers: bool = False) -> Iterator[Item]:
+    """The pictures below a folder, by path; those of the manifest where there is one. Raises DataError.
+
+    numbers: whether bare numbers are taken for labels, because in another order their counts would betray them. Those
+    of the owners' own ``label_file`` and ``label_list`` always are.
+    """
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}. {card.obtain} {card.layout}")
     if (folder / MANIFEST).is_file():
-        yield from _from_manifest(folder, card)
+        yield from _from_manifest(folder, card, numbers)
         return
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
         place = path.relative_to(folder).as_posix()
@@ -54,7 +58,7 @@ def from_folder(folder: Path, card: Card) -> Iterator[Item]:
         if found is None:
             continue
         groups = {name: value for name, value in found.groupdict().items() if value is not None}
-        label = _label(folder, place, groups, card)
+        label = _label(folder, place, groups, card, numbers)
         yield _item(path.read_bytes, label, _split(place, groups, card), groups)
 
 
@@ -63,7 +67,7 @@ def _item(read: Callable[[], bytes | None], label: Emotion | None, split: str, g
     return Item(read, label, split, subject, sequence, int(groups.get("frame") or 0))
 
 
-def _from_manifest(folder: Path, card: Card) -> Iterator[Item]:
+def _from_manifest(folder: Path, card: Card, numbers: bool) -> Iterator[Item]:
     with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         columns = list(rows.fieldnames or [])
@@ -74,11 +78,19 @@ def _from_manifest(folder: Path, card: Card) -> Iterator[Item]:
             if not path.is_file():
                 raise DataError(f"{folder / MANIFEST} names {row['path']}, which is not there.")
             split = row.get("split") or SPLIT
-            yield _item(path.read_bytes, meaning(row["label"], card), card.splits.get(split, split), row)
+            yield _item(path.read_bytes, meaning(row["label"], card, numbers), card.splits.get(split, split), row)
 
 
-def meaning(name: str, card: Card) -> Emotion | None:
-    """The expression that a label stands for, by the card or by its usual name. Raises DataError."""
+def meaning(name: str, card: Card, numbers: bool = False) -> Emotion | None:
+    """The expression that a label stands for, by the card or by its usual name. numbers: whether it may be a number.
+
+    Raises DataError.
+    """
+    if name in card.labels and name.isdecimal() and not numbers:
+        raise DataError(
+            f'The label "{name}" is a bare number, and the numbers of pictures would not show whether it stands for '
+            f"{card.labels[name] or 'what is left out'} as in the owners' files: give names."
+        )
     if name in card.labels:
         return card.labels[name]
     plain = label_names.plain(name)
@@ -97,18 +109,18 @@ def _split(place: str, groups: Mapping[str, str], card: Card) -> str:
     return card.splits[parts[0]] if parts else SPLIT
 
 
-def _label(folder: Path, place: str, groups: Mapping[str, str], card: Card) -> Emotion | None:
+def _label(folder: Path, place: str, groups: Mapping[str, str], card: Card, numbers: bool) -> Emotion | None:
     if "label" in groups:
-        return meaning(groups["label"], card)
-    if card.label_list and (folder / card.label_list).is_file():
-        name = _listed(folder / card.label_list).get(groups.get("name", ""))
-        return None if name is None else meaning(name, card)
+        return meaning(groups["label"], card, numbers)
+    if card.label_list and "name" in groups and (folder / card.label_list).is_file():
+        name = _listed(folder / card.label_list).get(groups["name"])
+        return None if name is None else meaning(name, card, numbers=True)
     for part in reversed(place.split("/")[:-1]):
         if part in card.labels or label_names.plain(part) in label_names.USUAL:
-            return meaning(part, card)
+            return meaning(part, card, numbers)
     if card.label_file and set(re.findall(r"{(\w+)}", card.label_file)) <= set(groups):
         name = _from_file(folder, card.label_file.format(**groups))
-        return None if name is None else meaning(name, card)
+        return None if name is None else meaning(name, card, numbers=True)
     return None
 
 
@@ -131,8 +143,11 @@ def _from_file(folder: Path, pattern: str) -> str | None:
         return text
 
 
-def from_hub(source: Source, card: Card) -> Iterator[Item]:
-    """The pictures of an explored dataset, in its order; columns are guessed as for any dataset. Raises DataError."""
+def from_hub(source: Source, card: Card, numbers: bool = False) -> Iterator[Item]:
+    """The pictures of an explored dataset, in its order; columns are guessed as for any dataset. Raises DataError.
+
+    numbers: as for a folder.
+    """
     if source.layout is None:
         raise ValueError("The dataset must be explored first.")
     for split in source.layout.files:
@@ -145,12 +160,14 @@ def from_hub(source: Source, card: Card) -> Iterator[Item]:
             value = row[label]
             if value is None:
                 raise DataError(f"The copy does not match its card: a picture of its split {split} has no label.")
-            yield _hub_item(row, image, value if names is None else names[value], name, split, card)
+            yield _hub_item(row, image, value if names is None else names[value], name, split, card, numbers)
 
 
-def _hub_item(row: Mapping[str, Any], image: str, label: object, name: str | None, split: str, card: Card) -> Item:
+def _hub_item(
+    row: Mapping[str, Any], image: str, label: object, name: str | None, split: str, card: Card, numbers: bool
+) -> Item:
     path = str(row[name] if name else (row[image] or {}).get("path") or "")
     found = re.search(card.path, path) if card.path else None
     groups = {key: value for key, value in found.groupdict().items() if value} if found else {}
     ours = card.splits.get(split, split) if card.splits else SPLIT
-    return _item(partial(picture_bytes, row[image]), meaning(str(label), card), ours, groups)
+    return _item(partial(picture_bytes, row[image]), meaning(str(label), card, numbers), ours, groups)

@@ -165,17 +165,59 @@ def test_a_copy_of_another_layout_on_the_hub_is_read_by_its_numbers(make_dataset
         path=r"(?P<subject>S\d)_(?P<sequence>\d)_(?P<frame>\d)",
         folds=2,
     )
-    items = list(copies.from_hub(adhoc.explore(str(tmp_path / "second"), None, True), card))
+    items = list(copies.from_hub(adhoc.explore(str(tmp_path / "second"), None, True), card, numbers=True))
     assert [(i.label, i.split, i.subject, i.frame) for i in items] == [
         (Emotion.HAPPINESS, "test", "S1", 3),
         (Emotion.ANGER, "test", "S2", 9),
     ]
+    with pytest.raises(DataError, match='The label "3" is a bare number'):
+        list(copies.from_hub(adhoc.explore(str(tmp_path / "second"), None, True), card))
 
 
 def test_an_unknown_label_is_named(folder):
     with pytest.raises(DataError, match='has a label "weary"'):
         copies.meaning("weary", PEOPLE)
-    assert copies.meaning("3", Card("", "", labels={"3": Emotion.FEAR})) is Emotion.FEAR
+    card = Card("", "", labels={"3": Emotion.FEAR})
+    assert copies.meaning("3", card, numbers=True) is Emotion.FEAR
+    with pytest.raises(
+        DataError, match=r"^The label \"3\" is a bare number, .* stands for fear as in .*: give names\.$"
+    ):
+        copies.meaning("3", card)
+
+
+def test_counts_tell_labels_apart_or_not():
+    told = {b.name: b.holds.tells_apart(b.card.numbered) for b in BROUGHT if b.card.numbered}
+    assert told == {
+        "affectnet_7": False,
+        "affectnet_8": False,
+        "ck_plus_7": True,
+        "ck_plus_8": True,
+        "fer2013_merged": True,
+        "fer2013_private": True,
+        "raf_db": True,
+    }
+    three = (Emotion.FEAR, Emotion.ANGER, None)
+    assert Holds(by_label={Emotion.FEAR: 1, Emotion.ANGER: 2}).tells_apart(three)
+    assert not Holds(by_label={Emotion.FEAR: 1}).tells_apart(three)
+    assert not Holds().tells_apart(three)
+
+
+@pytest.mark.parametrize("counts", [(1, 2), (2, 2)])
+def test_bare_numbers_are_read_only_where_the_counts_would_betray_another_order(folder, one, tmp_path, counts):
+    place, write = folder
+    for label, n in enumerate(counts):
+        for number in range(n):
+            write(f"{label}/{number}.png", picture(10 * label + number))
+    card = Card("Ask.", "Read are LABEL/*.png.", labels={"0": Emotion.FEAR, "1": Emotion.ANGER})
+    one(card, Holds(by_label=dict(zip((Emotion.FEAR, Emotion.ANGER), counts, strict=True))))
+    if counts == (1, 2):
+        assert prepare.prepare("tiny", str(place), tmp_path / "root").counts == {"test": {"fear": 1, "anger": 2}}
+        return
+    with pytest.raises(DataError, match='The label "0" is a bare number'):
+        prepare.prepare("tiny", str(place), tmp_path / "root")
+    write("manifest.csv", b"path,label\n0/0.png,0\n")
+    with pytest.raises(DataError, match='The label "0" is a bare number'):
+        prepare.prepare("tiny", str(place), tmp_path / "root")
 
 
 def test_ck_plus_as_its_owners_deliver_it(folder):
@@ -214,14 +256,14 @@ def test_three_frames_by_folder_name_have_no_neutral(folder):
         ("sfew", ["Val/Disgust/a.png", "Train/Happy/b.png"], [("", "happiness", "train"), ("", "disgust", "test")]),
         ("fer2013_private", ["PrivateTest/0/a.png"], [("", "anger", "test")]),
         ("fer2013_merged", ["test/neutral/a.jpg"], [("", "neutral", "test")]),
-        ("affectnet_8", ["val/7/a.jpg"], [("", "contempt", "test")]),
+        ("affectnet_8", ["val/contempt/a.jpg"], [("", "contempt", "test")]),
     ],
 )
 def test_the_layouts_of_owners_are_read(folder, name, files, expected):
     place, write = folder
     for file in files:
         write(file, picture(7))
-    items = copies.from_folder(place, benchmarks.benchmark(name).card)
+    items = copies.from_folder(place, benchmarks.benchmark(name).card, numbers=name == "fer2013_private")
     assert [(i.subject, str(i.label), i.split) for i in items] == expected
 
 
