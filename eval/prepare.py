@@ -83,10 +83,11 @@ def on_dataset(dataset: str) -> list[Benchmark]:
 
 def _items(given: str, declared: Sequence[Benchmark], card: Card) -> Iterator[Item]:
     numbers = all(b.holds is not None and b.holds.tells_apart(card.numbered) for b in declared)
+    splits = {split for b in declared for split in (b.split, b.train_split)}
     is_place = given.startswith((".", "/", "~"))
     if not is_place and not Path(given).is_dir() and HUB_ID.fullmatch(given):
-        return from_hub(adhoc.explore(given, None, streaming=True), card, numbers)
-    return from_folder(Path(given).expanduser(), card, numbers)
+        return from_hub(adhoc.explore(given, None, streaming=True), card, numbers, splits)
+    return from_folder(Path(given).expanduser(), card, numbers, splits)
 
 
 def _verified(declared: Sequence[Benchmark], source: Source) -> tuple[list[str], list[str]]:
