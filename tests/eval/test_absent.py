@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from argparse import Namespace
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from eval import cli, run_command
+from eval import cli, peers, run_command
+from eval.foreign import environments
 from eval.foreign.process import AbsentError
 from eval.team import Team
+from fer.errors import StorageError
 
 
 @dataclass(frozen=True)
@@ -55,3 +59,14 @@ def test_a_pair_that_was_done_before_its_model_went_is_not_called_skipped(monkey
         "  skipped: majority on fer2013: gone",
         "  skipped: majority on raf_db: gone",
     ]
+
+
+def test_a_full_disk_while_a_peer_is_installed_is_one_sentence(monkeypatch, tmp_path):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv(environments.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(environments, "_call", lambda *_: None)
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StorageError, match=r"could not be written \(.*No space left on device\)\. Make room"):
+        environments.install(peers.peer("fer"))
