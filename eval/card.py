@@ -7,7 +7,7 @@ A benchmark on it names one ``Card`` and what a complete copy ``Holds``. ``eval.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -50,6 +50,11 @@ class Card:
     folds: int = 0
     hub: tuple[str, ...] = ()
 
+    @property
+    def numbered(self) -> set[Emotion | None]:
+        """What the labels that are bare numbers stand for."""
+        return {meaning for label, meaning in self.labels.items() if label.isdecimal()}
+
     def __post_init__(self) -> None:
         groups = set(re.compile(self.path).groupindex)
         if strange := groups - GROUPS:
@@ -72,3 +77,8 @@ class Holds:
     def __post_init__(self) -> None:
         if self.by_label and self.pictures not in (None, sum(self.by_label.values())):
             raise ValueError(f"{self.pictures} pictures are not the {sum(self.by_label.values())} of all labels.")
+
+    def tells_apart(self, labels: Iterable[Emotion | None]) -> bool:
+        """Whether no two of the labels could be exchanged and the counts be the same; one may be without a count."""
+        counts = [None if label is None else self.by_label.get(label) for label in set(labels)]
+        return len(set(counts)) == len(counts)

@@ -6,12 +6,12 @@ Each becomes an ``Item``; ``eval.prepare`` writes those that the protocol wants 
 from __future__ import annotations
 
 import csv
+import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,12 +41,18 @@ class Item:
     frame: int = 0
 
 
-def from_folder(folder: Path, card: Card) -> Iterator[Item]:
-    """The pictures below a folder, by path; those of the manifest where there is one. Raises DataError."""
+def from_folder(
+    folder: Path, card: Card, numbers: bool = False, splits: Collection[str] | None = None
+) -> Iterator[Item]:
+    """The pictures below a folder, by path; those of the manifest where there is one. Raises DataError.
+
+    numbers: whether bare numbers are taken for labels, because in another order their counts would betray them. Those
+    of the owners' own ``label_file`` and ``label_list`` always are. splits: only these, of ours.
+    """
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}. {card.obtain} {card.layout}")
     if (folder / MANIFEST).is_file():
-        yield from _from_manifest(folder, card)
+        yield from _from_manifest(folder, card, numbers, splits)
         return
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
         place = path.relative_to(folder).as_posix()
@@ -54,8 +60,9 @@ def from_folder(folder: Path, card: Card) -> Iterator[Item]:
         if found is None:
             continue
         groups = {name: value for name, value in found.groupdict().items() if value is not None}
-        label = _label(folder, place, groups, card)
-        yield _item(path.read_bytes, label, _split(place, groups, card), groups)
+        split = _split(place, groups, card)
+        if splits is None or split in splits:
+            yield _item(partial(_bytes, path), _label(folder, place, groups, card, numbers), split, groups)
 
 
 def _item(read: Callable[[], bytes | None], label: Emotion | None, split: str, groups: Mapping[str, str]) -> Item:
@@ -63,22 +70,53 @@ def _item(read: Callable[[], bytes | None], label: Emotion | None, split: str, g
     return Item(read, label, split, subject, sequence, int(groups.get("frame") or 0))
 
 
-def _from_manifest(folder: Path, card: Card) -> Iterator[Item]:
-    with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        columns = list(rows.fieldnames or [])
-        if not {"path", "label"} <= set(columns) <= set(COLUMNS):
-            raise DataError(f"{folder / MANIFEST} has the columns {', '.join(columns)}; expected {', '.join(COLUMNS)}.")
-        for row in rows:
-            path = folder / row["path"]
-            if not path.is_file():
-                raise DataError(f"{folder / MANIFEST} names {row['path']}, which is not there.")
-            split = row.get("split") or SPLIT
-            yield _item(path.read_bytes, meaning(row["label"], card), card.splits.get(split, split), row)
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"The picture {path} cannot be read ({error.strerror or error}).") from error
 
 
-def meaning(name: str, card: Card) -> Emotion | None:
-    """The expression that a label stands for, by the card or by its usual name. Raises DataError."""
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}).") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not written in UTF-8 (byte {error.start}). Save it so.") from error
+
+
+def _from_manifest(folder: Path, card: Card, numbers: bool, splits: Collection[str] | None) -> Iterator[Item]:
+    manifest = folder / MANIFEST
+    rows = csv.DictReader(io.StringIO(_text(manifest), newline=""))
+    columns = list(rows.fieldnames or [])
+    if not {"path", "label"} <= set(columns) <= set(COLUMNS):
+        raise DataError(f"{manifest} has the columns {', '.join(columns)}; expected {', '.join(COLUMNS)}.")
+    for row in rows:
+        if None in row or None in row.values():
+            raise DataError(f"Line {rows.line_num} of {manifest} does not have the {len(columns)} values of its head.")
+        if not re.fullmatch(r"\d*", row.get("frame") or "", re.ASCII):
+            raise DataError(
+                f'Line {rows.line_num} of {manifest} has the frame "{row["frame"]}"; expected a whole number.'
+            )
+        path = folder / row["path"]
+        if not path.is_file():
+            raise DataError(f"Line {rows.line_num} of {manifest} names {row['path']}, which is not there.")
+        split = card.splits.get(row.get("split") or SPLIT, row.get("split") or SPLIT)
+        if splits is None or split in splits:
+            yield _item(partial(_bytes, path), meaning(row["label"], card, numbers), split, row)
+
+
+def meaning(name: str, card: Card, numbers: bool = False) -> Emotion | None:
+    """The expression that a label stands for, by the card or by its usual name. numbers: whether it may be a number.
+
+    Raises DataError.
+    """
+    if name in card.labels and name.isdecimal() and not numbers:
+        raise DataError(
+            f'The label "{name}" is a bare number, and the numbers of pictures would not show whether it stands for '
+            f"{card.labels[name] or 'what is left out'} as in the owners' files: give names."
+        )
     if name in card.labels:
         return card.labels[name]
     plain = label_names.plain(name)
@@ -97,24 +135,24 @@ def _split(place: str, groups: Mapping[str, str], card: Card) -> str:
     return card.splits[parts[0]] if parts else SPLIT
 
 
-def _label(folder: Path, place: str, groups: Mapping[str, str], card: Card) -> Emotion | None:
+def _label(folder: Path, place: str, groups: Mapping[str, str], card: Card, numbers: bool) -> Emotion | None:
     if "label" in groups:
-        return meaning(groups["label"], card)
-    if card.label_list and (folder / card.label_list).is_file():
-        name = _listed(folder / card.label_list).get(groups.get("name", ""))
-        return None if name is None else meaning(name, card)
+        return meaning(groups["label"], card, numbers)
+    if card.label_list and "name" in groups and (folder / card.label_list).is_file():
+        name = _listed(folder / card.label_list).get(groups["name"])
+        return None if name is None else meaning(name, card, numbers=True)
     for part in reversed(place.split("/")[:-1]):
         if part in card.labels or label_names.plain(part) in label_names.USUAL:
-            return meaning(part, card)
+            return meaning(part, card, numbers)
     if card.label_file and set(re.findall(r"{(\w+)}", card.label_file)) <= set(groups):
         name = _from_file(folder, card.label_file.format(**groups))
-        return None if name is None else meaning(name, card)
+        return None if name is None else meaning(name, card, numbers=True)
     return None
 
 
 @cache
 def _listed(path: Path) -> dict[str, str]:
-    lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (line.split() for line in _text(path).splitlines())
     return {Path(parts[0]).stem: parts[1] for parts in lines if len(parts) == 2}
 
 
@@ -124,18 +162,34 @@ def _from_file(folder: Path, pattern: str) -> str | None:
     found = sorted(folder.glob(pattern))
     if not found:
         return None
-    text = str(np.load(found[0]).item()) if found[0].suffix == ".npy" else found[0].read_text(encoding="utf-8").strip()
+    text = _from_array(found[0]) if found[0].suffix == ".npy" else _text(found[0]).strip()
     try:
         return str(int(float(text)))
-    except ValueError:
+    except (ValueError, OverflowError):  # a name; no number, or not a finite one
         return text
 
 
-def from_hub(source: Source, card: Card) -> Iterator[Item]:
-    """The pictures of an explored dataset, in its order; columns are guessed as for any dataset. Raises DataError."""
+def _from_array(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return str(np.lib.format.read_array(file, allow_pickle=False).item())
+    except (OSError, ValueError) as error:
+        raise DataError(f"The label {path} cannot be read ({error}).") from error
+
+
+def from_hub(
+    source: Source, card: Card, numbers: bool = False, splits: Collection[str] | None = None
+) -> Iterator[Item]:
+    """The pictures of an explored dataset, in its order; columns are guessed as for any dataset. Raises DataError.
+
+    numbers, splits: as for a folder; pictures of other splits are not fetched.
+    """
     if source.layout is None:
         raise ValueError("The dataset must be explored first.")
     for split in source.layout.files:
+        ours = card.splits.get(split, split) if card.splits else SPLIT
+        if splits is not None and ours not in splits:
+            continue
         features = source.features(split)
         image, label = adhoc.pick_image(features, None), adhoc.pick_label(features, None)
         name = next((column for column in NAME_COLUMNS if is_text(features.get(column))), None)
@@ -143,14 +197,13 @@ def from_hub(source: Source, card: Card) -> Iterator[Item]:
         names = getattr(features[label], "names", None)
         for row in rows:
             value = row[label]
-            if value is None:
+            if value is None or (names is not None and not 0 <= value < len(names)):  # -1 is usual for none
                 raise DataError(f"The copy does not match its card: a picture of its split {split} has no label.")
-            yield _hub_item(row, image, value if names is None else names[value], name, split, card)
+            meant = meaning(str(value if names is None else names[value]), card, numbers)
+            path = str(row[name] if name else (row[image] or {}).get("path") or "")
+            yield _item(partial(picture_bytes, row[image]), meant, ours, _groups(path, card))
 
 
-def _hub_item(row: Mapping[str, Any], image: str, label: object, name: str | None, split: str, card: Card) -> Item:
-    path = str(row[name] if name else (row[image] or {}).get("path") or "")
+def _groups(path: str, card: Card) -> dict[str, str]:
     found = re.search(card.path, path) if card.path else None
-    groups = {key: value for key, value in found.groupdict().items() if value} if found else {}
-    ours = card.splits.get(split, split) if card.splits else SPLIT
-    return _item(partial(picture_bytes, row[image]), meaning(str(label), card), ours, groups)
+    return {key: value for key, value in found.groupdict().items() if value} if found else {}

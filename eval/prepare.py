@@ -61,7 +61,7 @@ def prepare(dataset: str, given: str, root: Path) -> Prepared:
         raise DataError(f"{target} is there already. Remove it first, or give another --data-root.")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        counts, left_out = _write(_items(given, card), unfinished, dataset, card)
+        counts, left_out = _write(_items(given, declared, card), unfinished, dataset, card)
         fit, unfit = _verified(declared, Source(dataset, str(unfinished)))
         if not fit:
             raise DataError(" ".join(unfit).replace(str(unfinished), given))
@@ -81,11 +81,13 @@ def on_dataset(dataset: str) -> list[Benchmark]:
     raise RegistryError.unknown("dataset with a card", dataset, {b.dataset for b in brought})
 
 
-def _items(given: str, card: Card) -> Iterator[Item]:
+def _items(given: str, declared: Sequence[Benchmark], card: Card) -> Iterator[Item]:
+    numbers = all(b.holds is not None and b.holds.tells_apart(card.numbered) for b in declared)
+    splits = {split for b in declared for split in (b.split, b.train_split)}
     is_place = given.startswith((".", "/", "~"))
     if not is_place and not Path(given).is_dir() and HUB_ID.fullmatch(given):
-        return from_hub(adhoc.explore(given, None, streaming=True), card)
-    return from_folder(Path(given).expanduser(), card)
+        return from_hub(adhoc.explore(given, None, streaming=True), card, numbers, splits)
+    return from_folder(Path(given).expanduser(), card, numbers, splits)
 
 
 def _verified(declared: Sequence[Benchmark], source: Source) -> tuple[list[str], list[str]]:

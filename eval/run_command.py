@@ -14,6 +14,7 @@ from typing import Any
 
 from eval import adhoc, benchmarks, contestants, runner
 from eval.benchmark import Benchmark, family_name
+from eval.contestants import Contestant
 from eval.families import FAMILIES
 from eval.foreign.process import AbsentError
 from eval.source import Source, at_hand, how_to_get, locate
@@ -42,15 +43,17 @@ def run(options: argparse.Namespace, own: Path) -> int:
         pairs = _declared(options, team)
     failures: dict[int, str] = {}
     absent: dict[str, str] = {}
+    skipped: dict[int, str] = {}
     for number, (benchmark, model) in enumerate(pairs):
         if model in absent:
+            skipped[number] = absent[model]
             continue
         try:
             _run_one(benchmark, model, options, own, team, source)
         except LostError:
             raise
         except AbsentError as error:
-            absent[model] = str(error)
+            absent[model] = skipped[number] = str(error)
             if team.is_main:
                 print(error, file=sys.stderr, flush=True)
         except FerError as error:
@@ -58,7 +61,7 @@ def run(options: argparse.Namespace, own: Path) -> int:
             if team.is_main:
                 print(error, file=sys.stderr, flush=True)
     if team.is_main and len(pairs) > 1:
-        print(_overview(pairs, failures, absent))
+        print(_overview(pairs, failures, skipped))
     return len(failures)
 
 
@@ -130,8 +133,8 @@ def _run_one(
     with ExitStack() as held:
         with team.together():
             source = found or locate(benchmark, options.data_root, options.dataset)
-            contestant = contestants.enter(model, options.weights, options.device, benchmark, source)
-            held.callback(contestant.close)
+        contestant = _entered(model, benchmark, source, options, team, held)
+        with team.together():
             if benchmark.adhoc:
                 adhoc.check_place(results, own, benchmark, model, contestant.weights_id)
             work = runner.start(benchmark, source, contestant, settings)
@@ -143,6 +146,22 @@ def _run_one(
                 with _Bar(f"{model} on {benchmark.name}", team.size == 1) as bar:
                     done = runner.finish(work, bar.show)
                 print(_stored(done, results, options.limit), flush=True)
+
+
+def _entered(
+    model: str, benchmark: Benchmark, source: Source, options: argparse.Namespace, team: Team, held: ExitStack
+) -> Contestant:
+    """The contestant, closed with ``held``. AbsentError and any other FerError in all processes or in none."""
+    reason = ""
+    with team.together():
+        try:
+            contestant = contestants.enter(model, options.weights, options.device, benchmark, source)
+            held.callback(contestant.close)
+        except AbsentError as error:
+            reason = str(error)
+    if reasons := [each for each in team.gather(reason) if each]:
+        raise AbsentError(reasons[0])
+    return contestant
 
 
 def _stored(done: runner.Run, results: Path, limit: int | None) -> str:
@@ -187,12 +206,12 @@ def _summary(result: dict[str, Any]) -> str:
     )
 
 
-def _overview(pairs: Sequence[Pair], failures: dict[int, str], absent: dict[str, str]) -> str:
+def _overview(pairs: Sequence[Pair], failures: dict[int, str], skipped: dict[int, str]) -> str:
     """A row for each pair: done, failed and why, or skipped and why."""
     rows = []
     for number, (benchmark, model) in enumerate(pairs):
-        became = "failed" if number in failures else "skipped" if model in absent else "done"
-        why = failures.get(number) or absent.get(model)
+        became = "failed" if number in failures else "skipped" if number in skipped else "done"
+        why = failures.get(number) or skipped.get(number)
         rows.append(f"  {became}: {model} on {benchmark.name}" + (f": {why}" if why else ""))
     done = sum(row.startswith("  done") for row in rows)
     return "\n".join([f"{done} of {len(pairs)} done", *rows])

@@ -9,7 +9,7 @@ CARD = Card(
     obtain="Lab managers and professors ask for it at mohammadmahoor.com/affectnet with a signed licence.",
     layout=(
         "Read are its own files (train_set and val_set, each with images/ID.jpg and annotations/ID_exp.npy), or "
-        "folders train|val/LABEL/*.jpg."
+        "folders train|val/LABEL/*.jpg, named by expressions."
     ),
     labels={
         "0": Emotion.NEUTRAL,

@@ -50,7 +50,8 @@ BENCHMARK = Benchmark(
             "7": Emotion.NEUTRAL,
         },
         splits={"train": "train", "test": "test"},
-        path=r"(?P<name>(?P<split>train|test)_\d+)",
+        # of its own files those that are aligned; Image/original holds the same pictures again
+        path=r"^(?!(?:.*/)?original/)(?:.*/)?(?:(?P<name>(?P<split>train|test)_\d+)[^/]*|(?:train|test)/[^/]+/[^/]+)$",
         label_list="EmoLabel/list_patition_label.txt",
         hub=("deanngkl/raf-db-7emotions", "Mat303/raf-db-tcc"),
     ),

@@ -43,8 +43,9 @@ BENCHMARK = Benchmark(
     ),
     card=Card(
         obtain="Sign the agreement of the EmotiW challenge.",
-        layout="Read are folders Train|Val/LABEL/*.png.",
-        splits={"Train": "train", "Val": "test", "Train_Aligned_Faces": "train", "Val_Aligned_Faces": "test"},
+        layout="Read are folders Train|Val/LABEL/*.png; Val_Aligned_Faces, the same pictures again, is left aside.",
+        splits={"Train": "train", "Val": "test"},
+        path=r"^(?!.*_Aligned_Faces)(?:.*/)?(?:Train|Val)/",
     ),
     holds=Holds(pictures=436),
     also_called=("SFEW",),

@@ -78,7 +78,10 @@ def install(peer: Peer) -> Environment:
     _call(peer, [*pip, *peer.requirements])
     if peer.bare:
         _call(peer, [*pip, "--no-deps", *peer.bare])
-    environment.mark.write_text(json.dumps(_content(peer), indent=1) + "\n", encoding="utf-8")
+    try:
+        environment.mark.write_text(json.dumps(_content(peer), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{environment.mark} could not be written ({error}). Make room and run again.") from error
     return environment
 
 

@@ -32,3 +32,17 @@ def test_committed_scores_follow_from_stored_predictions():
         pytest.skip("all results were replaced since")
     path, result = stored[told["predictions_sha256"]]
     assert data_report.with_and_without(Stored(path, result, read_predictions(path, result)), groups) == told
+
+
+def test_every_score_on_the_page_is_the_stored_one():
+    """Of the same predictions. Results that are newer than the page need not be on it."""
+    reports = json.loads(PAGE.with_suffix(".json").read_text(encoding="utf-8"))["reports"]
+    stored = {r["predictions"]["sha256"]: r for r in read_results(cli.RESULTS).values()}
+    for told in (each for report in reports for each in report["scores"] if each["predictions_sha256"] in stored):
+        result = stored[told["predictions_sha256"]]
+        name = (result["benchmark"]["name"], result["model"]["name"], result["model"]["weights"])
+        assert (told["benchmark"], told["model"], told["weights"]) == name
+        assert told["all"] == {
+            "n": result["counts"]["n_scored"],
+            **{key: result["scores"][key] for key in data_report.SCORES},
+        }, name

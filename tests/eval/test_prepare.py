@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from eval import adhoc, benchmarks, cli, copies, prepare
-from eval.benchmark import Annotations, Card, Frames, Holds
+from eval import benchmarks, cli, prepare
+from eval.benchmark import Annotations, Card, Holds
 from eval.runner import Options, run
 from eval.source import Source, locate
 from eval.verify import check
@@ -124,125 +124,55 @@ def test_a_run_refuses_a_split_that_shrank(make_dataset, picture, tiny, shades, 
         check(declared, locate(declared, make_dataset([("surprised?", picture(0))] * 3), None))
 
 
-def test_a_manifest_names_split_person_and_place(folder):
+def test_counts_tell_labels_apart_or_not():
+    told = {b.name: b.holds.tells_apart(b.card.numbered) for b in BROUGHT if b.card.numbered}
+    assert told == {
+        "affectnet_7": False,
+        "affectnet_8": False,
+        "ck_plus_7": True,
+        "ck_plus_8": True,
+        "fer2013_merged": True,
+        "fer2013_private": True,
+        "raf_db": True,
+    }
+    three = (Emotion.FEAR, Emotion.ANGER, None)
+    assert Holds(by_label={Emotion.FEAR: 1, Emotion.ANGER: 2}).tells_apart(three)
+    assert not Holds(by_label={Emotion.FEAR: 1}).tells_apart(three)
+    assert not Holds().tells_apart(three)
+
+
+@pytest.mark.parametrize("counts", [(1, 2), (2, 2)])
+def test_bare_numbers_are_read_only_where_the_counts_would_betray_another_order(folder, one, tmp_path, counts):
     place, write = folder
-    for frame in range(6):
-        write(f"clip/{frame}.png", picture(frame))
-    lines = ["path,label,split,subject,sequence,frame", *(f"clip/{i}.png,joy,val,p1,s1,{i}" for i in range(6))]
-    write("manifest.csv", "\n".join(lines).encode())
-    card = Card("Ask.", "List them.", splits={"val": "test"}, frames=Frames.MIDDLE_THREE, folds=2)
-    items = list(prepare.chosen(copies.from_folder(place, card), card.frames))
-    assert [item.frame for item in items] == [1, 2, 3]
-    assert {(item.label, item.split, item.subject) for item in items} == {(Emotion.HAPPINESS, "test", "p1")}
-    write("manifest.csv", b"path,label\nclip/9.png,joy\n")
-    with pytest.raises(DataError, match=r"names clip/9\.png, which is not there"):
-        list(copies.from_folder(place, card))
-    write("manifest.csv", b"file,label\n")
-    with pytest.raises(DataError, match="expected path, label"):
-        list(copies.from_folder(place, card))
+    for label, n in enumerate(counts):
+        for number in range(n):
+            write(f"{label}/{number}.png", picture(10 * label + number))
+    card = Card("Ask.", "Read are LABEL/*.png.", labels={"0": Emotion.FEAR, "1": Emotion.ANGER})
+    one(card, Holds(by_label=dict(zip((Emotion.FEAR, Emotion.ANGER), counts, strict=True))))
+    if counts == (1, 2):
+        assert prepare.prepare("tiny", str(place), tmp_path / "root").counts == {"test": {"fear": 1, "anger": 2}}
+        return
+    with pytest.raises(DataError, match='The label "0" is a bare number'):
+        prepare.prepare("tiny", str(place), tmp_path / "root")
+    write("manifest.csv", b"path,label\n0/0.png,0\n")
+    with pytest.raises(DataError, match='The label "0" is a bare number'):
+        prepare.prepare("tiny", str(place), tmp_path / "root")
 
 
-def test_a_copy_of_another_layout_on_the_hub_is_read_by_its_numbers(make_dataset, tmp_path):
-    """The fixture's labels are a ClassLabel; the second copy has bare numbers and file names with people."""
-    import datasets
-
-    root = make_dataset([("neutral", picture(0)), ("fear", picture(1))], "valid")
-    card = Card("Ask.", "Any.", splits={"valid": "validation", "privateTest": "test"})
-    items = list(copies.from_hub(adhoc.explore(str(root / "tiny"), None, True), card))
-    assert [(i.label, i.split, i.read()) for i in items] == [
-        (Emotion.NEUTRAL, "validation", picture(0)),
-        (Emotion.FEAR, "validation", picture(1)),
-    ]
-    cells = {"jpg": [{"bytes": picture(k), "path": None} for k in (2, 3)], "cls": [3, 0], "file": ["S1_2_3", "S2_1_9"]}
-    features = {"jpg": datasets.Image(), "cls": datasets.Value("int64"), "file": datasets.Value("string")}
-    (tmp_path / "second/data").mkdir(parents=True)
-    rows = datasets.Dataset.from_dict(cells, datasets.Features(features))
-    rows.to_parquet(tmp_path / "second/data/train-0.parquet")
-    card = Card(
-        "Ask.",
-        "Any.",
-        labels=benchmarks.benchmark("fer2013_private").card.labels,
-        path=r"(?P<subject>S\d)_(?P<sequence>\d)_(?P<frame>\d)",
-        folds=2,
-    )
-    items = list(copies.from_hub(adhoc.explore(str(tmp_path / "second"), None, True), card))
-    assert [(i.label, i.split, i.subject, i.frame) for i in items] == [
-        (Emotion.HAPPINESS, "test", "S1", 3),
-        (Emotion.ANGER, "test", "S2", 9),
-    ]
-
-
-def test_an_unknown_label_is_named(folder):
-    with pytest.raises(DataError, match='has a label "weary"'):
-        copies.meaning("weary", PEOPLE)
-    assert copies.meaning("3", Card("", "", labels={"3": Emotion.FEAR})) is Emotion.FEAR
-
-
-def test_ck_plus_as_its_owners_deliver_it(folder):
+def test_a_picture_that_cannot_be_read_is_named(folder, one, tmp_path, monkeypatch):
     place, write = folder
-    for sequence, frames in (("001", 5), ("002", 4)):
-        for frame in range(1, frames + 1):
-            name = f"S005/{sequence}/S005_{sequence}_{frame:08d}.png"
-            write(f"cohn-kanade-images/{name}", picture(10 * int(sequence) + frame))
-    write("Emotion/S005/001/S005_001_00000005_emotion.txt", b"   3.0000000e+00\n")
-    card = benchmarks.benchmark("ck_plus_7").card
-    items = list(prepare.chosen(copies.from_folder(place, card), card.frames))
-    assert [(i.sequence, i.frame, i.label) for i in items if i.label] == [
-        ("001", 1, Emotion.NEUTRAL),
-        ("001", 3, Emotion.DISGUST),
-        ("001", 4, Emotion.DISGUST),
-        ("001", 5, Emotion.DISGUST),
-    ]
-    assert sum(i.label is None for i in items) == 3  # the last three of the sequence without a label
+    people(write)
+    one(PEOPLE, Holds(pictures=6))
+    read = Path.read_bytes
 
+    def refuse(path):
+        if path.name == "a_1.png":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
 
-def test_three_frames_by_folder_name_have_no_neutral(folder):
-    place, write = folder
-    for frame in (15, 16, 17):
-        write(f"anger/S010_004_{frame:08d}.png", picture(frame))
-    card = benchmarks.benchmark("ck_plus_7").card
-    items = list(prepare.chosen(copies.from_folder(place, card), card.frames))
-    assert [(i.subject, i.frame, i.label) for i in items] == [("S010", f, Emotion.ANGER) for f in (15, 16, 17)]
-
-
-@pytest.mark.parametrize(
-    ("name", "files", "expected"),
-    [
-        ("jaffe", ["KA.AN1.39.tiff", "README.png"], [("KA", "anger", "test")]),
-        ("bu_3dfe", ["F0001/F0001_SU04WH_F2D.bmp", "F0001/F0001_SU01WH_F2D.bmp"], [("F0001", "surprise", "test")]),
-        ("oulu_casia", ["VL/Strong/P001/Fear/000.jpeg", "NI/Strong/P001/Fear/000.jpeg"], [("P001", "fear", "test")]),
-        ("sfew", ["Val/Disgust/a.png", "Train/Happy/b.png"], [("", "happiness", "train"), ("", "disgust", "test")]),
-        ("fer2013_private", ["PrivateTest/0/a.png"], [("", "anger", "test")]),
-        ("fer2013_merged", ["test/neutral/a.jpg"], [("", "neutral", "test")]),
-        ("affectnet_8", ["val/7/a.jpg"], [("", "contempt", "test")]),
-    ],
-)
-def test_the_layouts_of_owners_are_read(folder, name, files, expected):
-    place, write = folder
-    for file in files:
-        write(file, picture(7))
-    items = copies.from_folder(place, benchmarks.benchmark(name).card)
-    assert [(i.subject, str(i.label), i.split) for i in items] == expected
-
-
-def test_raf_db_lists_its_labels(folder):
-    place, write = folder
-    write("EmoLabel/list_patition_label.txt", b"train_00001.jpg 5\ntest_0001.jpg 2\n")
-    write("Image/aligned/train_00001_aligned.jpg", picture(1))
-    write("Image/aligned/test_0001_aligned.jpg", picture(2))
-    items = copies.from_folder(place, benchmarks.benchmark("raf_db").card)
-    assert [(i.split, i.label) for i in items] == [("test", Emotion.FEAR), ("train", Emotion.SADNESS)]
-
-
-def test_affectnet_has_a_file_per_label(folder):
-    place, write = folder
-    for number, label in ((4, "1"), (5, "9")):
-        stream = io.BytesIO()
-        np.save(stream, np.array(label))
-        write(f"val_set/annotations/{number}_exp.npy", stream.getvalue())
-        write(f"val_set/images/{number}.jpg", picture(number))
-    items = copies.from_folder(place, benchmarks.benchmark("affectnet_8").card)
-    assert [(i.split, i.label) for i in items] == [("test", Emotion.HAPPINESS), ("test", None)]
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataError, match=r"^The picture .*sad/a_1\.png cannot be read \(Permission denied\)\.$"):
+        prepare.prepare("tiny", str(place), tmp_path / "root")
 
 
 def test_every_card_says_how_to_get_it_and_tells_the_sizes_that_are_known():
