@@ -12,6 +12,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 QUIET = 0.1  # of what is added to a layer that another network knows already, so that the layer is heard first
 
 
+def placed(module: nn.Module, values: Tensor) -> Tensor:
+    """Values as float32 on the device of a network."""
+    return values.to(next(module.parameters()).device, torch.float32)
+
+
 def conv_bn_relu(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU: (B, inputs, H, W) -> (B, outputs, H/stride, W/stride)."""
     return nn.Sequential(

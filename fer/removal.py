@@ -106,6 +106,15 @@ def moves_left(
     }
 
 
+def unit_edits_left(changed: Callable[[Tensor, Tensor], Tensor], pairs: Pairs) -> dict[str, float]:
+    """See ``edits_left``. changed: faces (B, 3, S, S) and the Action Units (B, 23) asked for -> edited faces."""
+
+    def both_ways(face: Tensor, neutral: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
+        return changed(neutral, units), changed(face, torch.zeros_like(units))
+
+    return edits_left(both_ways, pairs)
+
+
 @torch.inference_mode()
 def left_over(neutralize: Callable[[Tensor], Tensor], pairs: Pairs, batch: int = 100) -> Mapping[str, float]:
     """L1 inside the face as a share of the input's, per expression and their mean ("left"), in bfloat16 where it can.

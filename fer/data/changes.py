@@ -12,6 +12,10 @@ from fer.data.mixtures import as_colour, varied
 from fer.data.pairs import Pairs
 from fer.images import from_bytes
 
+CHANGES_TOLD = (  # for cards
+    "people with two expressions each, rendered from the puppets' train assets, with exact strengths and, for "
+    "``places``, what belongs together"
+)
 FLOW_POINTS = 128  # of the places where the flow is known, drawn anew for every batch
 
 

@@ -20,6 +20,11 @@ from fer.types import EMOTIONS, Emotion, Framing
 
 CLEARLY_NEUTRAL = 0.8  # share of the votes
 PAIRS_TOLD = "Pairs: puppets train, London Set train"  # for cards
+STILL_TOLD = "FER+ train, clearly neutral faces: not to be changed"
+FEW_PEOPLE = (
+    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
+    "seldom seen in training."
+)
 LABELS_TOLD = (
     "Labels: FER+ train by votes (rows whose picture also stands in validation or test left out), lfw_smiles train, "
     "London Set train, puppets train"

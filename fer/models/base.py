@@ -71,6 +71,15 @@ class Editor(ABC):
         """
 
 
+class NeutralEditor(Editor, Neutralizer):
+    """An editor whose edit to no expression is how it neutralizes."""
+
+    def neutralize(self, faces: Tensor) -> Edit:
+        """See ``Neutralizer.neutralize``."""
+        made = self.edit(faces, faces.new_zeros(len(faces), len(self.target_space.names)))
+        return Edit(made.image, {"residue.pixel": faces.float().cpu() - made.image, **made.parts})
+
+
 class Transferrer(ABC):
     """Gives a face the expression of another face."""
 

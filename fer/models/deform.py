@@ -8,7 +8,7 @@ the texture step then adds what no deformation can: teeth, wrinkles, shading.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, halved, halving_blocks
-from fer.models.base import ActionUnitReader, Editor, Neutralizer
+from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, placed
+from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
 from fer.types import ActionUnits, Edit, Framing, TargetSpace
@@ -121,7 +121,7 @@ class Texture(nn.Module):
         return F.pixel_shuffle(self.out(x).float(), 2)
 
 
-class Deform(nn.Module, Editor, Neutralizer, ActionUnitReader):
+class Deform(nn.Module, NeutralEditor, ActionUnitReader):
     """Both steps. Fields and paint are predicted at 128 px and applied at the faces' own resolution."""
 
     def __init__(self, config: DeformConfig) -> None:
@@ -158,26 +158,18 @@ class Deform(nn.Module, Editor, Neutralizer, ActionUnitReader):
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``. Asked for what a face shows, ``edit`` changes nothing."""
-        small = canonical(self._placed(faces), framing, self.config.size_px)
+        small = canonical(placed(self, faces), framing, self.config.size_px)
         return ActionUnits(self.motion.strengths(self.motion.encode(small)).sigmoid().cpu(), ACTION_UNITS)
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the networks see them at 128 px."""
-        asked, faces = self._placed(UNIT_TARGETS.checked(target, len(faces))), self._placed(faces)
+        asked, faces = placed(self, UNIT_TARGETS.checked(target, len(faces))), placed(self, faces)
         small = resized(faces, self.config.size_px)
         layers = self.motion.encode(small)
         made = self.change(layers, small, self.motion.strengths(layers).sigmoid(), asked, faces)
         parts = {"flow": made.flow, "mask": made.mask, "moved": made.moved.clamp(-1, 1)}
         return Edit(made.image.clamp(-1, 1).cpu(), {name: part.cpu() for name, part in parts.items()})
-
-    def neutralize(self, faces: Tensor) -> Edit:
-        """See ``Neutralizer.neutralize``: the edit to no Action Unit."""
-        made = self.edit(faces, torch.zeros(len(faces), COUNT))
-        return replace(made, parts={"residue.pixel": faces.float().cpu() - made.image, **made.parts})
-
-    def _placed(self, values: Tensor) -> Tensor:
-        return values.to(next(self.parameters()).device, torch.float32)
 
 
 SPEC = Spec(

@@ -24,10 +24,11 @@ from fer.layers import (
     fusion_head,
     halved,
     halving_blocks,
+    placed,
     placed_head,
     residual_layers,
 )
-from fer.models.base import Editor, ExpressionEncoder, Neutralizer, Recognizer, Transferrer
+from fer.models.base import ExpressionEncoder, NeutralEditor, Recognizer, Transferrer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
@@ -148,7 +149,7 @@ class Decoder(nn.Module):
         return with_flow(F.pixel_shuffle(self.out(x).float(), 2), flow)
 
 
-class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionEncoder):
+class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder):
     """Expression encoder, decoder, and the readers of the frozen encoder.
 
     prototypes: (8, code), f_exp that stands for each expression in canonical order; zeros until a training ends.
@@ -207,40 +208,32 @@ class Degan(nn.Module, Recognizer, Neutralizer, Editor, Transferrer, ExpressionE
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        pictures = self.seen(self._moved(faces), framing)
+        pictures = self.seen(placed(self, faces), framing)
         logits = (self.votes(pictures)[1] + self.votes(pictures.flip(3))[1]) / 2
         return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
 
     @torch.inference_mode()
     def encode(self, faces: Tensor) -> Tensor:
         """See ``ExpressionEncoder.encode``. f_exp, of a root mean square below 1."""
-        return self.expression_of(self._moved(faces)).cpu()
+        return self.expression_of(placed(self, faces)).cpu()
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the networks see them at 128 px."""
         target = EMOTION_TARGETS.checked(target, len(faces))
-        return self._shown(faces, self.code_for(self._moved(target)))
+        return self._shown(faces, self.code_for(placed(self, target)))
 
     @torch.inference_mode()
-    def neutralize(self, faces: Tensor) -> Edit:
-        """See ``Neutralizer.neutralize``: the edit to no expression."""
-        made = self.edit(faces, torch.zeros(len(faces), len(EMOTION_TARGETS.names)))
-        return Edit(made.image, {"residue.pixel": faces.float().cpu() - made.image, **made.parts})
-
     @torch.inference_mode()
     def transfer(self, faces: Tensor, sources: Tensor) -> Edit:
         """See ``Transferrer.transfer``. Of the sources nothing but f_exp is used."""
         if len(faces) != len(sources):
             raise ValueError(f"A transfer needs one source per face, not {len(sources)} for {len(faces)}.")
-        return self._shown(faces, self.expression_of(self._moved(sources)))
+        return self._shown(faces, self.expression_of(placed(self, sources)))
 
     def _shown(self, faces: Tensor, code: Tensor) -> Edit:
-        made = self.decode(self._moved(faces), code)
+        made = self.decode(placed(self, faces), code)
         return Edit(made.image.clamp(-1, 1).cpu(), {"flow": made.flow.cpu(), "mask": made.mask.cpu()})
-
-    def _moved(self, values: Tensor) -> Tensor:
-        return values.to(next(self.parameters()).device, torch.float32)
 
 
 def prototypes_of(code: Tensor, emotion: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fer.augmentation import moved, photograph, similarities, soften
 from fer.data import ferplus
-from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.layers import QUIET
@@ -252,6 +252,5 @@ LIMITS = (
     "It labels what a face shows, not what a person feels.",
     "Edits and transfers are guesses. A transfer carries over what 32 numbers hold: not the look of the eyes, nor the "
     "pose of the head.",
-    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
-    "seldom seen in training.",
+    FEW_PEOPLE,
 )

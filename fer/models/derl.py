@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import canonical, resized
-from fer.layers import EncoderDecoder, LocalReader, fusion_head
+from fer.layers import EncoderDecoder, LocalReader, fusion_head, placed
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
@@ -133,14 +133,14 @@ class Derl(nn.Module, Recognizer, Neutralizer):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        faces = canonical(self._moved(faces), framing, self.config.size_px)
+        faces = canonical(placed(self, faces), framing, self.config.size_px)
         logits = (self.votes(faces)[1] + self.votes(faces.flip(3))[1]) / 2
         return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
         """See ``Neutralizer.neutralize``. Faces of any size; the network sees them at 128 px."""
-        faces = self._moved(faces)
+        faces = placed(self, faces)
         small = resized(faces, self.config.size_px)
         made = self.generator(small)
         neutral, flow, mask = compose(faces, made.raw)
@@ -161,9 +161,6 @@ class Derl(nn.Module, Recognizer, Neutralizer):
         each, fused = self.votes(faces, made)
         named = zip((*self.SIDES, "fusion"), (*each, fused), strict=True)
         return {f"votes.{name}": (logits / self.config.temperature).softmax(1) for name, logits in named}
-
-    def _moved(self, faces: Tensor) -> Tensor:
-        return faces.to(next(self.parameters()).device, torch.float32)
 
 
 SPEC = Spec(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.data import ferplus
-from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.layers import critic_layers
@@ -228,6 +228,5 @@ DATA = (
 LIMITS = (
     "It labels what a face shows, not what a person feels.",
     "The neutral face is a guess: what a person really looks like at rest cannot be known from one picture.",
-    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
-    "seldom seen in training.",
+    FEW_PEOPLE,
 )

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS, typical_units
 from fer.framing import resized, standardise, tight_luminance
-from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, residual_stages
-from fer.models.base import Editor, Neutralizer, Recognizer
+from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, placed, residual_stages
+from fer.models.base import NeutralEditor, Recognizer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
@@ -125,7 +125,7 @@ class Reader(nn.Module):
         return features, self.head(features)
 
 
-class Fesgan(nn.Module, Recognizer, Neutralizer, Editor):
+class Fesgan(nn.Module, Recognizer, NeutralEditor):
     """Generator and recogniser. No ``Sampler`` until bundled weights have learnt the prior."""
 
     def __init__(self, config: FesganConfig) -> None:
@@ -142,7 +142,7 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        pictures = standardise(tight_luminance(self._moved(faces), framing, self.config.reader_px))
+        pictures = standardise(tight_luminance(placed(self, faces), framing, self.config.reader_px))
         logits = (self.reader(pictures)[1] + self.reader(pictures.flip(3))[1]) / 2
         return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
 
@@ -153,7 +153,7 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor):
         In two passes: what a face shows is taken away first, since training never led from one expression to another.
         """
         target = EMOTION_TARGETS.checked(target, len(faces))
-        faces = self._moved(faces)
+        faces = placed(self, faces)
         calm = self._shown(faces, torch.zeros(len(faces), len(ACTION_UNITS)))
         asked = target.any(1)
         if asked.any():
@@ -163,13 +163,8 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor):
         return Edit(calm.image.cpu(), {"flow": calm.flow.cpu(), "mask": calm.mask.cpu()})
 
     def _shown(self, faces: Tensor, units: Tensor) -> Edited:
-        made = self.generator.edit(resized(faces, self.config.size_px), self._moved(units), faces)
+        made = self.generator.edit(resized(faces, self.config.size_px), placed(self, units), faces)
         return replace(made, image=made.image.clamp(-1, 1))
-
-    def neutralize(self, faces: Tensor) -> Edit:
-        """See ``Neutralizer.neutralize``: the edit to no expression."""
-        made = self.edit(faces, torch.zeros(len(faces), len(EMOTION_TARGETS.names)))
-        return Edit(made.image, {"residue.pixel": faces.float().cpu() - made.image, **made.parts})
 
     @torch.inference_mode()
     def sample(self, target: Tensor, seed: int) -> Tensor:
@@ -179,10 +174,7 @@ class Fesgan(nn.Module, Recognizer, Neutralizer, Editor):
             torch.rand(self.config.latent, generator=torch.Generator().manual_seed(seed * 1_000_003 + row)) * 2 - 1
             for row in range(len(target))
         ]
-        return self.generator.draw(self._moved(torch.stack(rows)), self._moved(typical_units(target))).cpu()
-
-    def _moved(self, values: Tensor) -> Tensor:
-        return values.to(next(self.parameters()).device, torch.float32)
+        return self.generator.draw(placed(self, torch.stack(rows)), placed(self, typical_units(target))).cpu()
 
 
 SPEC = Spec(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fer.action_units import typical_units
 from fer.data import ferplus
-from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource
+from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource
 from fer.data.pairs import Pairs, load_puppets
 from fer.framing import standardise
 from fer.images import from_bytes
@@ -180,6 +180,5 @@ LIMITS = (
     "With the recipe's default steps neither critics nor a prior nor the joint stage take part: no faces of nobody can "
     "be drawn, and the recogniser has seen real faces alone.",
     "Edits are guesses. An opened mouth is painted as thick lips, without teeth; contempt hardly shows.",
-    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
-    "seldom seen in training.",
+    FEW_PEOPLE,
 )

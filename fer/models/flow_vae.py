@@ -8,15 +8,15 @@ flow moves the pixels of the photograph; nothing is painted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, halved, halving_blocks
-from fer.models.base import ActionUnitReader, Editor, Neutralizer
+from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, placed
+from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
 from fer.types import ActionUnits, Edit, Framing, TargetSpace
@@ -82,7 +82,7 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)  # Appendix B
 
 
-class FlowVae(nn.Module, Editor, Neutralizer, ActionUnitReader):
+class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
     """Encoder of faces, and decoder of changes at 32 px; flows are applied at the faces' own resolution.
 
     directions: (23, latent), what a full Action Unit adds to the latent numbers; fitted after the networks.
@@ -151,21 +151,16 @@ class FlowVae(nn.Module, Editor, Neutralizer, ActionUnitReader):
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``. Asked for what a face shows, ``edit`` changes nothing."""
-        small = canonical(self._placed(faces), framing, self.config.size_px)
+        small = canonical(placed(self, faces), framing, self.config.size_px)
         return ActionUnits(self.encode(small).strengths.cpu(), ACTION_UNITS)
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the encoder sees them at 128 px."""
-        target, faces = self._placed(UNIT_TARGETS.checked(target, len(faces))), self._placed(faces)
+        target, faces = placed(self, UNIT_TARGETS.checked(target, len(faces))), placed(self, faces)
         seen = self._seen(faces)
         image, flow = (each.cpu() for each in self.moved(faces, seen, self.asked(seen, target)))
         return Edit(image, {"flow": flow, "mask": torch.zeros_like(image[:, :1]), "moved": image})
-
-    def neutralize(self, faces: Tensor) -> Edit:
-        """See ``Neutralizer.neutralize``: the edit to no Action Unit."""
-        made = self.edit(faces, torch.zeros(len(faces), COUNT))
-        return replace(made, parts={"residue.pixel": faces.float().cpu() - made.image, **made.parts})
 
     @torch.inference_mode()
     def interpolate(self, first: Tensor, second: Tensor, steps: int) -> Tensor:
@@ -177,7 +172,7 @@ class FlowVae(nn.Module, Editor, Neutralizer, ActionUnitReader):
             raise ValueError(f"Both faces must have one shape, not {tuple(first.shape)} and {tuple(second.shape)}.")
         if steps < 2:
             raise ValueError(f"A way has its two ends at least; {steps} steps are too few.")
-        first, second = self._placed(first), self._placed(second)
+        first, second = placed(self, first), placed(self, second)
         seen, seen_second = self._seen(first), self._seen(second)
         change, _ = change_between(seen, seen_second)
         way = []
@@ -189,9 +184,6 @@ class FlowVae(nn.Module, Editor, Neutralizer, ActionUnitReader):
 
     def _seen(self, faces: Tensor) -> Seen:
         return self.encode(resized(faces, self.config.size_px))
-
-    def _placed(self, values: Tensor) -> Tensor:
-        return values.to(self.directions.device, torch.float32)
 
 
 SPEC = Spec(

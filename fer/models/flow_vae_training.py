@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.agreement import mean_icc
-from fer.data.changes import ChangeBatch, Changes
-from fer.data.mixtures import PAIRS_TOLD
+from fer.data.changes import CHANGES_TOLD, ChangeBatch, Changes
+from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.losses import known_cross_entropy, roughness
 from fer.models.flow_vae import COUNT, FlowVae, FlowVaeConfig, change_between, divergence
-from fer.removal import edits_left, for_card, landmark_flow_loss, moves_left, paired_terms
+from fer.removal import for_card, landmark_flow_loss, moves_left, paired_terms, unit_edits_left
 from fer.sheets import save_sheet
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.warping import determinant
@@ -162,10 +162,7 @@ def pairs_left(model: FlowVae, pairs: Pairs) -> dict[str, float]:
         seen = model.encode(faces)
         return model.moved(faces, seen, model.asked(seen, asked))[0]
 
-    def both_ways(face: Tensor, neutral: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
-        return changed(neutral, units), changed(face, torch.zeros_like(units))
-
-    return edits_left(both_ways, pairs)
+    return unit_edits_left(changed, pairs)
 
 
 @torch.inference_mode()
@@ -187,15 +184,13 @@ def finish(network: nn.Module, config: FlowVaeConfig, data_root: Path) -> tuple[
 Recipe = FlowVaeRecipe
 DATA = (
     PAIRS_TOLD,
-    "people with two expressions each, rendered from the puppets' train assets, with exact strengths and, for "
-    "``places``, what belongs together",
-    "FER+ train, clearly neutral faces: not to be changed",
+    CHANGES_TOLD,
+    STILL_TOLD,
 )
 LIMITS = (
     "It moves what a face shows; it knows nothing of what a person feels.",
     "Nothing is painted: teeth, the inside of a mouth, wrinkles and shading that a face does not show cannot appear.",
     "Strengths are those of the renderer; both sides of a face change alike. A direction is the same for everyone.",
     "Half-way between two photographs, whatever differs beside the expression is faded and may look double.",
-    "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
-    "seldom seen in training.",
+    FEW_PEOPLE,
 )
