@@ -2,20 +2,17 @@
 
 from dataclasses import replace
 
-from eval.benchmark import Holds, Recognition, View, same
+from eval.benchmark import Holds, Recognition, View
 from eval.benchmarks.affectnet_8 import BENCHMARK as EIGHT
 from eval.benchmarks.affectnet_8 import PER_CLASS
-from fer.types import EMOTIONS, Emotion, Framing
-
-SEVEN = tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT)
+from eval.classes import SEVEN, SEVEN_LABELS
+from fer.types import Framing
 
 BENCHMARK = replace(
     EIGHT,
     name="affectnet_7",
     title="AffectNet validation, 7 classes",
-    task=Recognition(
-        Framing.ALIGNED, (View("image", "label", same(EMOTIONS) | {Emotion.CONTEMPT: None}),), classes=SEVEN
-    ),
+    task=Recognition(Framing.ALIGNED, (View("image", "label", SEVEN_LABELS),), classes=SEVEN),
     protocol=(
         "The validation set without contempt, 500 pictures of each of seven expressions. The model's probability of "
         "contempt is dropped and the other seven are renormalised. The largest face is found and aligned; a missed "

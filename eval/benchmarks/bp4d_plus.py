@@ -1,7 +1,7 @@
 """BP4D+: spontaneous expressions in tasks that were meant to bring them about, ten folds without a person in two."""
 
 from eval.benchmark import Annotations, Benchmark, Card, Holds, Recognition, View, same
-from eval.benchmarks.ck_plus_7 import FOLDED
+from eval.classes import FOLDED
 from fer.types import EMOTIONS, Framing
 
 PAPER = "Multimodal spontaneous emotion corpus for human behavior analysis"

@@ -1,9 +1,8 @@
 """BU-3DFE: posed expressions as frontal textures, six classes, ten folds without a person in two."""
 
-from eval.benchmark import Annotations, Benchmark, Card, Holds, Recognition, View, same
-from eval.benchmarks.ck_plus_7 import FOLDED
-from eval.benchmarks.oulu_casia import SIX, SIX_ALONE, WITHOUT
-from fer.types import EMOTIONS, Emotion, Framing
+from eval.benchmark import Annotations, Benchmark, Card, Holds, Recognition, View
+from eval.classes import FOLDED, SIX, SIX_ALONE, SIX_LABELS
+from fer.types import Emotion, Framing
 
 PAPER = "A 3D facial expression database for facial behavior research"
 
@@ -14,7 +13,7 @@ BENCHMARK = Benchmark(
     dataset="bu_3dfe",
     split="test",
     train_split="test",
-    task=Recognition(Framing.ALIGNED, (View("image", "label", same(EMOTIONS) | WITHOUT),), classes=SIX),
+    task=Recognition(Framing.ALIGNED, (View("image", "label", SIX_LABELS),), classes=SIX),
     protocol=(
         "The frontal textures of 100 people at the two highest of four levels: 1,200 pictures, 200 of each of six "
         f"expressions. {SIX_ALONE} The largest face is found and aligned; a missed face counts as an error. {FOLDED}"

@@ -1,6 +1,7 @@
 """CK+: posed expressions in the laboratory, seven classes, ten folds without a person in two."""
 
 from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Recognition, Reported, View, same
+from eval.classes import FOLDED
 from fer.types import EMOTIONS, Emotion, Framing
 
 PAPER = "The Extended Cohn-Kanade Dataset (CK+): A complete dataset for action unit and emotion-specified expression"
@@ -13,12 +14,6 @@ LAST = {  # three pictures of each of 327 labelled sequences
     Emotion.SADNESS: 84,
     Emotion.SURPRISE: 249,
 }
-FOLDED = (
-    "Subject-independent ten folds: subjects sorted by their id are dealt in turn. A model that was not trained on "
-    "this dataset is scored as it is on all folds together (cross-dataset); mean and standard deviation over the folds "
-    "stand beside, and intervals draw people. That is not the score of ten trainings that papers report. There is no "
-    "train split: majority answers with the frequencies of these very pictures."
-)
 
 BENCHMARK = Benchmark(
     name="ck_plus_7",

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from eval.benchmark import Holds, Recognition, Reported, View, same
 from eval.benchmarks.ck_plus_7 import BENCHMARK as SEVEN
-from eval.benchmarks.ck_plus_7 import FOLDED, LAST
+from eval.benchmarks.ck_plus_7 import LAST
+from eval.classes import FOLDED
 from fer.types import EMOTIONS, Emotion, Framing
 
 BENCHMARK = replace(

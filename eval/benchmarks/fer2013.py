@@ -1,7 +1,8 @@
 """FER2013: the seven original labels on the pictures of the private test set that could be matched."""
 
 from eval.benchmark import Benchmark, Recognition, Reported, View
-from fer.types import EMOTIONS, Emotion, Framing
+from eval.classes import SEVEN
+from fer.types import Emotion, Framing
 
 PAPER = "Challenges in Representation Learning: A report on three machine learning contests"
 LABELS = {
@@ -24,7 +25,7 @@ BENCHMARK = Benchmark(
     task=Recognition(
         framing=Framing.TIGHT,
         views=(View("image", "fer2013_label", LABELS),),
-        classes=tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT),
+        classes=SEVEN,
     ),
     protocol=(
         "FER2013 PrivateTest, 3,554 of 3,589 images: 15 that FER+ calls not a face and 20 whose original label could "

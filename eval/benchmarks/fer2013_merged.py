@@ -1,9 +1,9 @@
 """FER2013: public and private test sets merged, as many copies have it. Another protocol than PrivateTest."""
 
-from eval.benchmark import Benchmark, Card, Holds, Recognition, View, same
+from eval.benchmark import Benchmark, Card, Holds, Recognition, View
 from eval.benchmarks.fer2013_private import BENCHMARK as PRIVATE
-from eval.benchmarks.fer2013_private import CLASSES
-from fer.types import EMOTIONS, Emotion, Framing
+from eval.classes import SEVEN, SEVEN_LABELS
+from fer.types import Emotion, Framing
 
 BENCHMARK = Benchmark(
     name="fer2013_merged",
@@ -11,9 +11,7 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="fer2013_merged",
     split="test",
-    task=Recognition(
-        Framing.TIGHT, (View("image", "label", same(EMOTIONS) | {Emotion.CONTEMPT: None}),), classes=CLASSES
-    ),
+    task=Recognition(Framing.TIGHT, (View("image", "label", SEVEN_LABELS),), classes=SEVEN),
     protocol=(
         "PublicTest and PrivateTest of FER2013 as one test set of 7,178 pictures, as the folder version on Kaggle and "
         "wds_fer2013 have it. Scores are not comparable with those on PrivateTest: models may have been selected on "

@@ -1,10 +1,10 @@
 """FER2013: the private test set of the challenge, whole."""
 
-from eval.benchmark import Benchmark, Card, Holds, Recognition, View, same
+from eval.benchmark import Benchmark, Card, Holds, Recognition, View
 from eval.benchmarks.fer2013 import BENCHMARK as RECOVERED
-from fer.types import EMOTIONS, Emotion, Framing
+from eval.classes import SEVEN, SEVEN_LABELS
+from fer.types import Emotion, Framing
 
-CLASSES = tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT)
 LABELS = {  # of fer2013.csv; a copy in which they stand in another order has other counts
     "0": Emotion.ANGER,
     "1": Emotion.DISGUST,
@@ -21,9 +21,7 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="fer2013_private",
     split="test",
-    task=Recognition(
-        Framing.TIGHT, (View("image", "label", same(EMOTIONS) | {Emotion.CONTEMPT: None}),), classes=CLASSES
-    ),
+    task=Recognition(Framing.TIGHT, (View("image", "label", SEVEN_LABELS),), classes=SEVEN),
     protocol=(
         "The whole PrivateTest part of FER2013 with its original labels: 3,589 pictures of 48 x 48. FER2013 has no "
         "contempt: the model's probability of contempt is dropped and the other seven are renormalised. Pictures go to "

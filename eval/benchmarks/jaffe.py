@@ -1,8 +1,8 @@
 """JAFFE: ten women, posed, seven classes, one person left out at a time."""
 
-from eval.benchmark import Annotations, Benchmark, Card, Holds, Recognition, View, same
-from eval.benchmarks.ck_plus_7 import FOLDED
-from fer.types import EMOTIONS, Emotion, Framing
+from eval.benchmark import Annotations, Benchmark, Card, Holds, Recognition, View
+from eval.classes import FOLDED, SEVEN, SEVEN_LABELS
+from fer.types import Emotion, Framing
 
 PAPER = "Coding facial expressions with Gabor wavelets"
 
@@ -15,8 +15,8 @@ BENCHMARK = Benchmark(
     train_split="test",
     task=Recognition(
         Framing.ALIGNED,
-        (View("image", "label", same(EMOTIONS) | {Emotion.CONTEMPT: None}),),
-        classes=tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT),
+        (View("image", "label", SEVEN_LABELS),),
+        classes=SEVEN,
     ),
     protocol=(
         "All 213 grey pictures of ten women, seven classes; ten folds are one person each. The model's probability of "

@@ -1,9 +1,8 @@
 """MMI: posed expressions that come and go, six classes, ten folds without a person in two."""
 
-from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Recognition, Reported, View, same
-from eval.benchmarks.ck_plus_7 import FOLDED
-from eval.benchmarks.oulu_casia import SIX, SIX_ALONE, WITHOUT
-from fer.types import EMOTIONS, Framing
+from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Recognition, Reported, View
+from eval.classes import FOLDED, SIX, SIX_ALONE, SIX_LABELS
+from fer.types import Framing
 
 PAPER = "Web-based database for facial expression analysis"
 
@@ -14,7 +13,7 @@ BENCHMARK = Benchmark(
     dataset="mmi",
     split="test",
     train_split="test",
-    task=Recognition(Framing.ALIGNED, (View("image", "label", same(EMOTIONS) | WITHOUT),), classes=SIX),
+    task=Recognition(Framing.ALIGNED, (View("image", "label", SIX_LABELS),), classes=SIX),
     protocol=(
         "The three middle frames of each frontal sequence labelled with one of six expressions. Papers use 205 or 208 "
         "sequences of 30 or 31 people, so the number of pictures is not checked, but told: compare results of one "

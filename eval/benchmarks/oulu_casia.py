@@ -1,13 +1,10 @@
 """Oulu-CASIA: posed expressions under strong visible light, six classes, ten folds without a person in two."""
 
-from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Recognition, Reported, View, same
-from eval.benchmarks.ck_plus_7 import FOLDED
-from fer.types import EMOTIONS, Emotion, Framing
+from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Recognition, Reported, View
+from eval.classes import FOLDED, SIX, SIX_ALONE, SIX_LABELS
+from fer.types import Framing
 
 PAPER = "Facial expression recognition from near-infrared videos"
-SIX = tuple(e for e in EMOTIONS if e not in (Emotion.NEUTRAL, Emotion.CONTEMPT))
-WITHOUT = {Emotion.NEUTRAL: None, Emotion.CONTEMPT: None}
-SIX_ALONE = "The model's probabilities of neutral and contempt are dropped and the other six are renormalised."
 
 BENCHMARK = Benchmark(
     name="oulu_casia",
@@ -16,7 +13,7 @@ BENCHMARK = Benchmark(
     dataset="oulu_casia",
     split="test",
     train_split="test",
-    task=Recognition(Framing.ALIGNED, (View("image", "label", same(EMOTIONS) | WITHOUT),), classes=SIX),
+    task=Recognition(Framing.ALIGNED, (View("image", "label", SIX_LABELS),), classes=SIX),
     protocol=(
         "The last three frames of the 480 sequences of 80 people under strong visible light: 1,440 pictures, 240 of "
         f"each of six expressions. {SIX_ALONE} The largest face is found and aligned; a missed face counts as an "

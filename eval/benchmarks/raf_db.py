@@ -1,7 +1,8 @@
 """RAF-DB: seven basic expressions in photographs from the web, official split."""
 
-from eval.benchmark import Benchmark, Card, Holds, Recognition, Reported, View, same
-from fer.types import EMOTIONS, Emotion, Framing
+from eval.benchmark import Benchmark, Card, Holds, Recognition, Reported, View
+from eval.classes import SEVEN, SEVEN_LABELS
+from fer.types import Emotion, Framing
 
 PAPER = "Reliable Crowdsourcing and Deep Locality-Preserving Learning for Expression Recognition in the Wild"
 
@@ -13,8 +14,8 @@ BENCHMARK = Benchmark(
     split="test",
     task=Recognition(
         Framing.ALIGNED,
-        (View("image", "label", same(EMOTIONS) | {Emotion.CONTEMPT: None}),),
-        classes=tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT),
+        (View("image", "label", SEVEN_LABELS),),
+        classes=SEVEN,
     ),
     protocol=(
         "The 3,068 aligned pictures of the official test split of the basic expressions. The largest face is found and "

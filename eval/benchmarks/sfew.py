@@ -1,7 +1,8 @@
 """SFEW 2.0: frames of films, seven classes, validation set."""
 
-from eval.benchmark import Benchmark, Card, Holds, Recognition, Reported, View, same
-from fer.types import EMOTIONS, Emotion, Framing
+from eval.benchmark import Benchmark, Card, Holds, Recognition, Reported, View
+from eval.classes import SEVEN, SEVEN_LABELS
+from fer.types import Framing
 
 PAPER = "Static facial expression analysis in tough conditions: Data, evaluation protocol and benchmark"
 
@@ -13,8 +14,8 @@ BENCHMARK = Benchmark(
     split="test",
     task=Recognition(
         Framing.ALIGNED,
-        (View("image", "label", same(EMOTIONS) | {Emotion.CONTEMPT: None}),),
-        classes=tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT),
+        (View("image", "label", SEVEN_LABELS),),
+        classes=SEVEN,
     ),
     protocol=(
         "The 436 pictures of the validation set; the labels of the test set are withheld. The model's probability of "
