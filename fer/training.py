@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,16 +152,28 @@ def train(
             elapsed = time.monotonic() - started
             record: dict[str, object] = {"step": step, "stage": stage.name, "seconds": round(elapsed, 1)}
             record |= {name: round(sum(values) / len(values), 5) for name, values in terms.items()}
-            measured = (stage.evaluate or plan.evaluate)(average.module)
+            with _on_cpu(average.module) as network:
+                measured = (stage.evaluate or plan.evaluate)(network)
+                if plan.sheet:
+                    plan.sheet(network, folder / f"sheet-{step:06d}.png")
             record |= {name: round(float(v), 5) for name, v in measured.items()}
-            if plan.sheet:
-                plan.sheet(average.module, folder / f"sheet-{step:06d}.png")
             _append(folder / "log.jsonl", json.dumps(record))
             log("  ".join(f"{name} {value}" for name, value in record.items()))
             state.save(step, elapsed)
             terms = {}
-    network: nn.Module = average.module
-    return network.eval()
+    trained: nn.Module = average.module
+    return trained.eval()
+
+
+@contextmanager
+def _on_cpu(network: nn.Module) -> Iterator[nn.Module]:
+    """A network where the pictures of validation are; afterwards it is back where it was."""
+    device = next(network.parameters()).device
+    network.cpu()
+    try:
+        yield network
+    finally:
+        network.to(device)
 
 
 def _stage_at(plan: Plan, step: int) -> Stage:

@@ -10,7 +10,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser
 
-from demo import look, ui
+from demo import look, results, ui
 from eval.portal import Portal
 from tests.browser.visits import DESKTOP, PHONE, Visit
 from tests.demo.fakes import running as serving
@@ -25,7 +25,7 @@ VIEW = "?tab=benchmarks&benchmark=london_recognition&a=plain&b=majority&row=plai
 @pytest.fixture(scope="module")
 def running(uploads_folder: Path) -> Iterator[gr.Blocks]:
     """The page with the project's own results."""
-    yield from serving(lambda: ui.build(shelf(), referee=Portal()), uploads_folder, theme=look.theme())
+    yield from serving(lambda: ui.build(shelf(), referee=Portal(results.FOLDER)), uploads_folder, theme=look.theme())
 
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -178,3 +178,22 @@ def test_full_disk_keeps_the_last_snapshot(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(StorageError, match="No space left"):
         train(small_plan(), tmp_path, tick=2, log=lambda line: None)
     assert (tmp_path / "snapshot.safetensors").read_bytes() == before
+
+
+def test_a_network_is_measured_on_the_cpu_and_goes_back() -> None:
+    moves: list[str] = []
+
+    class Watched(nn.Linear):
+        def cpu(self) -> Watched:
+            moves.append("cpu")
+            return self
+
+        def to(self, *device: object, **_: object) -> Watched:
+            moves.append(str(device[0]))
+            return self
+
+    network = Watched(1, 1, device="meta")
+    with training._on_cpu(network) as measured:
+        assert measured is network
+        assert moves == ["cpu"]
+    assert moves == ["cpu", "meta"]
