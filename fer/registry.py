@@ -12,7 +12,7 @@ from fer.errors import RegistryError
 if TYPE_CHECKING:
     from torch import nn
 
-MODEL_NAMES = ("plain", "identity", "derl", "errnet", "fesgan", "degan", "au", "deform", "flow_vae")
+MODEL_NAMES = ("plain", "identity", "derl", "errnet", "degan", "fesgan", "au", "deform", "flow_vae")
 
 
 @dataclass(frozen=True)
