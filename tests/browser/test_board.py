@@ -47,7 +47,9 @@ def closed(visit: Visit) -> None:
 
 
 def choose(visit: Visit, label: str, option: str) -> None:
-    visit.page.get_by_label(label, exact=True).click()
+    box = visit.page.get_by_label(label, exact=True)
+    box.click()
+    visit.page.wait_for_function("document.querySelectorAll('[role=listbox]').length === 1")  # the last one has closed
     visit.page.get_by_role("option", name=option, exact=True).click()
 
 
