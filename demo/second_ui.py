@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demo import edit_panels, editing, kept, muscles, panels, uploads, viewer
-from demo.edit_wires import Make, Updates, Wires, mixed, result, split, then_take_back
+from demo.edit_wires import Make, Updates, Wires, mixed, no_preset, result, split, then_take_back
 from demo.kept import put
 from demo.models import JUDGE
 from demo.service import FaceReading
@@ -58,7 +58,7 @@ def _add(wires: Wires, name: str, answer: str, words: str, take: Take, keep_slid
             picture = uploads.area(name, "Second picture", invitation, PREVIEW_HEIGHT_PX)
         with gr.Column(scale=1, min_width=320):
             source = kept.html(panels.note_html(words), answer)
-    written = list(wires.results) if keep_sliders else wires.mixing
+    written = _written(wires, keep_sliders)
     taken = picture.input(
         partial(_taken, wires, take, keep_sliders),
         [*wires.given, picture],
@@ -71,10 +71,15 @@ def _add(wires: Wires, name: str, answer: str, words: str, take: Take, keep_slid
     then_take_back(taken, [source, wires.results.face, wires.results.gauges])
 
 
+def _written(wires: Wires, keep_sliders: bool) -> list[Any]:
+    """What is changed: the results and which preset is chosen; the sliders too, where they can tell the edit."""
+    return [*wires.results, wires.controls.preset, wires.controls.intensity] if keep_sliders else wires.mixing
+
+
 def _taken(wires: Wires, take: Take, keep_sliders: bool, *given: Any) -> Updates:
     """The edit by a second picture; what is wrong with that one is said beside it, and the face above stays."""
     asked, (payload,) = split(given)
-    untouched = [gr.skip() for _ in (wires.results if keep_sliders else wires.mixing)]
+    untouched = [gr.skip() for _ in _written(wires, keep_sliders)]
     if not isinstance(payload, Mapping):
         return put(None), put(viewer.NOTHING), *untouched
     try:
@@ -83,7 +88,7 @@ def _taken(wires: Wires, take: Take, keep_sliders: bool, *given: Any) -> Updates
         words, make = take(wires, asked.name, source)
     except FerError as error:
         return put(None), put(viewer.message_html(str(error))), *untouched
-    updates = result(wires, asked, make)[1] if keep_sliders else mixed(wires, asked, make)
+    updates = (*result(wires, asked, make)[1], *no_preset()) if keep_sliders else mixed(wires, asked, make)
     return put(None), put(edit_panels.source_html(source, words)), *updates
 
 

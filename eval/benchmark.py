@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from eval import cited
 from eval.card import Card, Frames, Holds
 from eval.tasks import (
     EXPRESSIONS,
@@ -68,8 +69,7 @@ class Reported:
     doi: str | None = None
 
     def __post_init__(self) -> None:
-        if not (self.arxiv or self.doi):
-            raise ValueError(f"The reported number of {self.who} needs an arXiv id or a DOI.")
+        cited.check(f"The reported number of {self.who}", self)
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ class Benchmark:
     adhoc: bool = False
 
     def __post_init__(self) -> None:
-        if not (self.arxiv or self.doi or self.adhoc):
-            raise ValueError(f"The benchmark {self.name} needs an arXiv id or a DOI.")
+        if not self.adhoc:
+            cited.check(f"The benchmark {self.name}", self)
 
     @property
     def family(self) -> FamilyName:

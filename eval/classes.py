@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from eval.tasks import same
-from fer.types import EMOTIONS, Emotion
+from eval.tasks import Recognition, View, same
+from fer.types import EMOTIONS, Emotion, Framing
 
 SEVEN = tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT)
-SEVEN_LABELS = same(EMOTIONS) | {Emotion.CONTEMPT: None}
 SIX = tuple(e for e in SEVEN if e is not Emotion.NEUTRAL)
-SIX_LABELS = SEVEN_LABELS | {Emotion.NEUTRAL: None}
 SIX_ALONE = "The model's probabilities of neutral and contempt are dropped and the other six are renormalised."
 FOLDED = (
     "Subject-independent ten folds: subjects sorted by their id are dealt in turn. A model that was not trained on "
@@ -16,3 +14,9 @@ FOLDED = (
     "stand beside, and intervals draw people. That is not the score of ten trainings that papers report. There is no "
     "train split: majority answers with the frequencies of these very pictures."
 )
+
+
+def naming(classes: tuple[Emotion, ...], framing: Framing = Framing.ALIGNED) -> Recognition:
+    """Name which of ``classes`` a picture shows, by columns "image" and "label" in our names; others are not scored."""
+    labels = same(EMOTIONS) | {str(e): None for e in EMOTIONS if e not in classes}
+    return Recognition(framing, (View("image", "label", labels),), classes)

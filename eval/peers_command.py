@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from eval import peers
+from eval import cited, peers
 from eval.foreign.environments import install, is_installed
 from eval.foreign.process import AbsentError, start
 from fer.errors import EvaluationError
@@ -43,7 +43,7 @@ def show() -> str:
         peer = peers.peer(each["name"])
         lines += [
             f"{peers.PREFIX}{peer.name}: {each['state']}. {each['detail']}",
-            f"  {peer.citation}, {f'arXiv {peer.arxiv}' if peer.arxiv else f'doi {peer.doi}'}; {peer.homepage}",
+            f"  {peer.citation}, {cited.reference(peer)}; {peer.homepage}",
             f"  {peer.licence}; cannot name: {', '.join(peer.lacks) or 'nothing'}. {peer.notes}",
         ]
     return "\n".join(lines)

@@ -115,13 +115,13 @@ def test_importing_opens_no_weights_and_no_network() -> None:
 def test_what_runs_in_the_environment_of_a_peer_needs_nothing_of_ours() -> None:
     """Its fer may be another package, and it has no torch of ours."""
     own = ROOT / "eval"
-    shared = [own / "__init__.py", own / "memory.py"]
+    shared = [own / "__init__.py", own / "cited.py", own / "memory.py"]
     shared += [own / "foreign" / f"{name}.py" for name in ("__init__", "declaration", "frames", "worker")]
     peers = [path for path in (own / "peers").glob("*.py") if path.stem != "__init__"]
     for path in [*shared, *peers]:
         for name in imports(path):
             known = name.split(".")[0] in sys.stdlib_module_names | {"numpy"}
-            ours = name in ("eval.foreign", "eval.memory", "eval.memory.peak_memory_mb")
+            ours = name in ("eval", "eval.cited", "eval.foreign", "eval.memory", "eval.memory.peak_memory_mb")
             ours |= name.startswith(("eval.foreign.declaration", "eval.foreign.frames"))
             assert known or ours, f"{path} imports {name}"
 

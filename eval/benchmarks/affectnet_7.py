@@ -2,17 +2,16 @@
 
 from dataclasses import replace
 
-from eval.benchmark import Holds, Recognition, View
+from eval.benchmark import Holds
 from eval.benchmarks.affectnet_8 import BENCHMARK as EIGHT
 from eval.benchmarks.affectnet_8 import PER_CLASS
-from eval.classes import SEVEN, SEVEN_LABELS
-from fer.types import Framing
+from eval.classes import SEVEN, naming
 
 BENCHMARK = replace(
     EIGHT,
     name="affectnet_7",
     title="AffectNet validation, 7 classes",
-    task=Recognition(Framing.ALIGNED, (View("image", "label", SEVEN_LABELS),), classes=SEVEN),
+    task=naming(SEVEN),
     protocol=(
         "The validation set without contempt, 500 pictures of each of seven expressions. The model's probability of "
         "contempt is dropped and the other seven are renormalised. The largest face is found and aligned; a missed "

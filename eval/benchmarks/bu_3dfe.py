@@ -1,8 +1,8 @@
 """BU-3DFE: posed expressions as frontal textures, six classes, ten folds without a person in two."""
 
-from eval.benchmark import Annotations, Benchmark, Card, Holds, Recognition, View
-from eval.classes import FOLDED, SIX, SIX_ALONE, SIX_LABELS
-from fer.types import Emotion, Framing
+from eval.benchmark import Annotations, Benchmark, Card, Holds
+from eval.classes import FOLDED, SIX, SIX_ALONE, naming
+from fer.types import Emotion
 
 PAPER = "A 3D facial expression database for facial behavior research"
 
@@ -13,7 +13,7 @@ BENCHMARK = Benchmark(
     dataset="bu_3dfe",
     split="test",
     train_split="test",
-    task=Recognition(Framing.ALIGNED, (View("image", "label", SIX_LABELS),), classes=SIX),
+    task=naming(SIX),
     protocol=(
         "The frontal textures of 100 people at the two highest of four levels: 1,200 pictures, 200 of each of six "
         f"expressions. {SIX_ALONE} The largest face is found and aligned; a missed face counts as an error. {FOLDED}"

@@ -1,8 +1,8 @@
 """FER2013: public and private test sets merged, as many copies have it. Another protocol than PrivateTest."""
 
-from eval.benchmark import Benchmark, Card, Holds, Recognition, View
+from eval.benchmark import Benchmark, Card, Holds
 from eval.benchmarks.fer2013_private import BENCHMARK as PRIVATE
-from eval.classes import SEVEN, SEVEN_LABELS
+from eval.classes import SEVEN, naming
 from fer.types import Emotion, Framing
 
 BENCHMARK = Benchmark(
@@ -11,7 +11,7 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="fer2013_merged",
     split="test",
-    task=Recognition(Framing.TIGHT, (View("image", "label", SEVEN_LABELS),), classes=SEVEN),
+    task=naming(SEVEN, Framing.TIGHT),
     protocol=(
         "PublicTest and PrivateTest of FER2013 as one test set of 7,178 pictures, as the folder version on Kaggle and "
         "wds_fer2013 have it. Scores are not comparable with those on PrivateTest: models may have been selected on "

@@ -1,8 +1,8 @@
 """FER2013: the private test set of the challenge, whole."""
 
-from eval.benchmark import Benchmark, Card, Holds, Recognition, View
+from eval.benchmark import Benchmark, Card, Holds
 from eval.benchmarks.fer2013 import BENCHMARK as RECOVERED
-from eval.classes import SEVEN, SEVEN_LABELS
+from eval.classes import SEVEN, naming
 from fer.types import Emotion, Framing
 
 LABELS = {  # of fer2013.csv; a copy in which they stand in another order has other counts
@@ -21,7 +21,7 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="fer2013_private",
     split="test",
-    task=Recognition(Framing.TIGHT, (View("image", "label", SEVEN_LABELS),), classes=SEVEN),
+    task=naming(SEVEN, Framing.TIGHT),
     protocol=(
         "The whole PrivateTest part of FER2013 with its original labels: 3,589 pictures of 48 x 48. FER2013 has no "
         "contempt: the model's probability of contempt is dropped and the other seven are renormalised. Pictures go to "

@@ -1,8 +1,8 @@
 """JAFFE: ten women, posed, seven classes, one person left out at a time."""
 
-from eval.benchmark import Annotations, Benchmark, Card, Holds, Recognition, View
-from eval.classes import FOLDED, SEVEN, SEVEN_LABELS
-from fer.types import Emotion, Framing
+from eval.benchmark import Annotations, Benchmark, Card, Holds
+from eval.classes import FOLDED, SEVEN, naming
+from fer.types import Emotion
 
 PAPER = "Coding facial expressions with Gabor wavelets"
 
@@ -13,11 +13,7 @@ BENCHMARK = Benchmark(
     dataset="jaffe",
     split="test",
     train_split="test",
-    task=Recognition(
-        Framing.ALIGNED,
-        (View("image", "label", SEVEN_LABELS),),
-        classes=SEVEN,
-    ),
+    task=naming(SEVEN),
     protocol=(
         "All 213 grey pictures of ten women, seven classes; ten folds are one person each. The model's probability of "
         "contempt is dropped and the other seven are renormalised. The largest face is found and aligned; a missed "

@@ -1,8 +1,7 @@
 """MMI: posed expressions that come and go, six classes, ten folds without a person in two."""
 
-from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Recognition, Reported, View
-from eval.classes import FOLDED, SIX, SIX_ALONE, SIX_LABELS
-from fer.types import Framing
+from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Reported
+from eval.classes import FOLDED, SIX, SIX_ALONE, naming
 
 PAPER = "Web-based database for facial expression analysis"
 
@@ -13,7 +12,7 @@ BENCHMARK = Benchmark(
     dataset="mmi",
     split="test",
     train_split="test",
-    task=Recognition(Framing.ALIGNED, (View("image", "label", SIX_LABELS),), classes=SIX),
+    task=naming(SIX),
     protocol=(
         "The three middle frames of each frontal sequence labelled with one of six expressions. Papers use 205 or 208 "
         "sequences of 30 or 31 people, so the number of pictures is not checked, but told: compare results of one "

@@ -1,8 +1,7 @@
 """Oulu-CASIA: posed expressions under strong visible light, six classes, ten folds without a person in two."""
 
-from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Recognition, Reported, View
-from eval.classes import FOLDED, SIX, SIX_ALONE, SIX_LABELS
-from fer.types import Framing
+from eval.benchmark import Annotations, Benchmark, Card, Frames, Holds, Reported
+from eval.classes import FOLDED, SIX, SIX_ALONE, naming
 
 PAPER = "Facial expression recognition from near-infrared videos"
 
@@ -13,7 +12,7 @@ BENCHMARK = Benchmark(
     dataset="oulu_casia",
     split="test",
     train_split="test",
-    task=Recognition(Framing.ALIGNED, (View("image", "label", SIX_LABELS),), classes=SIX),
+    task=naming(SIX),
     protocol=(
         "The last three frames of the 480 sequences of 80 people under strong visible light: 1,440 pictures, 240 of "
         f"each of six expressions. {SIX_ALONE} The largest face is found and aligned; a missed face counts as an "

@@ -1,8 +1,8 @@
 """RAF-DB: seven basic expressions in photographs from the web, official split."""
 
-from eval.benchmark import Benchmark, Card, Holds, Recognition, Reported, View
-from eval.classes import SEVEN, SEVEN_LABELS
-from fer.types import Emotion, Framing
+from eval.benchmark import Benchmark, Card, Holds, Reported
+from eval.classes import SEVEN, naming
+from fer.types import Emotion
 
 PAPER = "Reliable Crowdsourcing and Deep Locality-Preserving Learning for Expression Recognition in the Wild"
 
@@ -12,11 +12,7 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="raf_db",
     split="test",
-    task=Recognition(
-        Framing.ALIGNED,
-        (View("image", "label", SEVEN_LABELS),),
-        classes=SEVEN,
-    ),
+    task=naming(SEVEN),
     protocol=(
         "The 3,068 aligned pictures of the official test split of the basic expressions. The largest face is found and "
         "aligned; a missed face counts as an error. The model's probability of contempt is dropped and the other seven "

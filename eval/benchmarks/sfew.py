@@ -1,8 +1,7 @@
 """SFEW 2.0: frames of films, seven classes, validation set."""
 
-from eval.benchmark import Benchmark, Card, Holds, Recognition, Reported, View
-from eval.classes import SEVEN, SEVEN_LABELS
-from fer.types import Framing
+from eval.benchmark import Benchmark, Card, Holds, Reported
+from eval.classes import SEVEN, naming
 
 PAPER = "Static facial expression analysis in tough conditions: Data, evaluation protocol and benchmark"
 
@@ -12,11 +11,7 @@ BENCHMARK = Benchmark(
     version=1,
     dataset="sfew",
     split="test",
-    task=Recognition(
-        Framing.ALIGNED,
-        (View("image", "label", SEVEN_LABELS),),
-        classes=SEVEN,
-    ),
+    task=naming(SEVEN),
     protocol=(
         "The 436 pictures of the validation set; the labels of the test set are withheld. The model's probability of "
         "contempt is dropped and the other seven are renormalised. The largest face is found and aligned; a missed "

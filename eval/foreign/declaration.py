@@ -1,8 +1,10 @@
-"""What a peer declares. Read in this project and in the peer's own environment, so it imports the standard library."""
+"""What a peer declares. Read in the peer's own environment too: of third parties it imports nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from eval import cited
 
 NAMES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")  # as fer.types.EMOTIONS
 
@@ -35,8 +37,7 @@ class Peer:
     def __post_init__(self) -> None:
         if not self.labels or len(set(self.labels)) != len(self.labels) or not set(self.labels) <= set(NAMES):
             raise ValueError(f"The labels of the peer {self.name} must be distinct and among {', '.join(NAMES)}.")
-        if not (self.arxiv or self.doi):
-            raise ValueError(f"The peer {self.name} needs an arXiv id or a DOI.")
+        cited.check(f"The peer {self.name}", self)
 
     @property
     def lacks(self) -> tuple[str, ...]:

@@ -194,9 +194,7 @@ def plan(config: AuConfig, recipe: AuRecipe, data_root: Path, device: torch.devi
 
 def finish(network: nn.Module, config: AuConfig, data_root: Path) -> tuple[Au, dict[str, float]]:
     """Round to what is stored; returns the model to ship and its agreement on the puppets' validation people."""
-    model = Au(config)
-    model.load_state_dict(network.state_dict())
-    rounded_to_half(model).eval()
+    model = cast(Au, rounded_to_half(network).eval())
     numbers = agreement(model, RenderedFaces.of(load_puppets(data_root, "validation")))
     return model, {f"puppets_validation_{name}": round(value, 5) for name, value in numbers.items()}
 

@@ -44,7 +44,6 @@ class DeformRecipe:
     london: int = 2  # of photographed ones,
     still: int = 1  # and neutral FER+ faces
     learning_rate: float = 1e-3
-    texture_pace: float = 1.0  # the texture step's rate as a multiple of the motion step's
     weight_decay: float = 0.02
     places: float = 1.0  # weight of the flow's error where it is known; 0: no deformation is annotated
     moved: float = 0.5  # weight of the losses of what moving alone gives, beside 1 of the edited face
@@ -129,11 +128,7 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
     def sheet(module: nn.Module, path: Path) -> None:
         save_sheet(examples(cast(Deform, module), held_out), path)
 
-    groups = [
-        *decay_groups(network.motion, recipe.weight_decay),
-        *decay_groups(network.texture, recipe.weight_decay, recipe.texture_pace),
-    ]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99))
+    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
     rate = one_cycle(recipe.learning_rate, recipe.steps_motion + recipe.steps_both, 0.05)
 
     def stage(name: str, steps: int, paint: bool) -> Stage:
@@ -182,18 +177,12 @@ def examples(model: Deform, held_out: Changes, count: int = 12) -> list[Tensor]:
 
 def finish(network: nn.Module, config: DeformConfig, data_root: Path) -> tuple[Deform, dict[str, float]]:
     """Round to what is stored; the model to ship and its numbers on the puppets' validation people."""
-    model = Deform(config)
-    model.load_state_dict(network.state_dict())
-    rounded_to_half(model).eval()
+    model = cast(Deform, rounded_to_half(network).eval())
     return model, for_card(pairs_left(model, load_puppets(data_root, "validation")))
 
 
 Recipe = DeformRecipe
-DATA = (
-    PAIRS_TOLD,
-    CHANGES_TOLD,
-    STILL_TOLD,
-)
+DATA = (PAIRS_TOLD, CHANGES_TOLD, STILL_TOLD)
 LIMITS = (
     "It moves and paints what a face shows; it knows nothing of what a person feels.",
     "Strengths are those of the renderer; both sides of a face change alike.",

@@ -175,18 +175,12 @@ def examples(model: FlowVae, held_out: Changes, count: int = 12) -> list[Tensor]
 
 def finish(network: nn.Module, config: FlowVaeConfig, data_root: Path) -> tuple[FlowVae, dict[str, float]]:
     """Round to what is stored; the model to ship and its numbers on the puppets' validation people."""
-    model = FlowVae(config)
-    model.load_state_dict(network.state_dict())
-    rounded_to_half(model).eval()
+    model = cast(FlowVae, rounded_to_half(network).eval())
     return model, for_card(pairs_left(model, load_puppets(data_root, "validation")))
 
 
 Recipe = FlowVaeRecipe
-DATA = (
-    PAIRS_TOLD,
-    CHANGES_TOLD,
-    STILL_TOLD,
-)
+DATA = (PAIRS_TOLD, CHANGES_TOLD, STILL_TOLD)
 LIMITS = (
     "It moves what a face shows; it knows nothing of what a person feels.",
     "Nothing is painted: teeth, the inside of a mouth, wrinkles and shading that a face does not show cannot appear.",

@@ -210,9 +210,11 @@ def test_the_expression_of_another_picture(visit: Visit, request: pytest.Fixture
         send_second(visit, encoded(picture, "PNG"))
         visit.page.wait_for_function("w => document.querySelector('#source').innerText.includes(w)", arg=words)
         assert "second picture" not in visit.page.inner_text("#gauges")
+    assert visit.page.locator("#preset input:checked").count() == 1
     send_second(visit, encoded(astronaut(), "PNG"))
     visit.page.wait_for_function("document.querySelector('#source').innerText.includes('Taken over from')")
     visit.page.wait_for_function("document.querySelector('#gauges').innerText.includes('second picture')")
+    visit.page.wait_for_function("!document.querySelector('#preset input:checked')")
     label_is(visit, "happiness")
     scrolled(visit, "#borrow", f"edit-transfer-{size_of(request)}")
     visit.page.click("#film")

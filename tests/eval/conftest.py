@@ -57,6 +57,19 @@ def _no_shared_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def folder(tmp_path: Path) -> tuple[Path, Callable[[str, bytes], None]]:
+    """An empty folder, and what writes files into it."""
+
+    def write(place: str, data: bytes) -> None:
+        path = tmp_path / "copy" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    (tmp_path / "copy").mkdir()
+    return tmp_path / "copy", write
+
+
+@pytest.fixture
 def picture() -> Callable[[int], bytes]:
     return png
 

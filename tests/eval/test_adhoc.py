@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image, Value
 
-from eval import adhoc, cli, contestants, label_names
+from eval import adhoc, cli, contestants, label_names, verbs
 from eval.adhoc import Asked
 from eval.contestants import Contestant
 from eval.runner import Options, run
@@ -274,7 +274,7 @@ def test_results_of_other_declarations_never_mix(faces, tmp_path, entered, capsy
 
 
 def test_the_project_s_own_results_take_none(faces, tmp_path, entered, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "RESULTS", tmp_path / "own")
+    monkeypatch.setattr(verbs, "RESULTS", tmp_path / "own")
     assert cli.main(command(faces, tmp_path, "--results", str(tmp_path / "own"))) == 2
     assert "own holds results on declared benchmarks only. Give another folder with --results." in (
         capsys.readouterr().err

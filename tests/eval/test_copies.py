@@ -6,33 +6,12 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from eval import adhoc, benchmarks, copies, prepare
 from eval.benchmark import Card, Frames
 from fer.errors import DataError
 from fer.types import Emotion
-
-PEOPLE = Card(obtain="Ask.", layout="Read are LABEL/ID_NUMBER.png.", path=r"(?P<subject>[a-z])_\d\.", folds=2)
-
-
-def picture(shade):
-    stream = io.BytesIO()
-    Image.new("L", (16, 16), shade % 256).save(stream, "PNG")
-    return stream.getvalue()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """An empty folder, and what writes files into it."""
-
-    def write(place, data):
-        path = tmp_path / "copy" / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-    (tmp_path / "copy").mkdir()
-    return tmp_path / "copy", write
+from tests.eval.brought import PEOPLE, picture
 
 
 def test_a_manifest_names_split_person_and_place(folder):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval import cli, data_page, data_report
+from eval import data_page, data_report, verbs
 from eval.scoring import Stored
 from eval.store import read_predictions, read_results
 
@@ -24,7 +24,7 @@ def test_the_committed_page_is_what_its_numbers_give():
 def test_committed_scores_follow_from_stored_predictions():
     """Of results that have been replaced since, the page still tells what was measured; it names the weights."""
     reports = json.loads(PAGE.with_suffix(".json").read_text(encoding="utf-8"))["reports"]
-    stored = {r["predictions"]["sha256"]: (path, r) for path, r in read_results(cli.RESULTS).items()}
+    stored = {r["predictions"]["sha256"]: (path, r) for path, r in read_results(verbs.RESULTS).items()}
     ferplus = next(report for report in reports if report["dataset"] == "ferplus")
     groups = {rule: [group.split() for group in found] for rule, found in ferplus["groups"].items()}
     told = next((each for each in ferplus["scores"] if each["predictions_sha256"] in stored), None)
@@ -37,7 +37,7 @@ def test_committed_scores_follow_from_stored_predictions():
 def test_every_score_on_the_page_is_the_stored_one():
     """Of the same predictions. Results that are newer than the page need not be on it."""
     reports = json.loads(PAGE.with_suffix(".json").read_text(encoding="utf-8"))["reports"]
-    stored = {r["predictions"]["sha256"]: r for r in read_results(cli.RESULTS).values()}
+    stored = {r["predictions"]["sha256"]: r for r in read_results(verbs.RESULTS).values()}
     for told in (each for report in reports for each in report["scores"] if each["predictions_sha256"] in stored):
         result = stored[told["predictions_sha256"]]
         name = (result["benchmark"]["name"], result["model"]["name"], result["model"]["weights"])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from eval import benchmarks, cli, prepare
 from eval.benchmark import Annotations, Card, Holds
@@ -18,27 +16,9 @@ from eval.source import Source, locate
 from eval.verify import check
 from fer.errors import DataError, RegistryError
 from fer.types import EMOTIONS, Emotion
+from tests.eval.brought import PEOPLE, picture
 
 BROUGHT = [b for b in map(benchmarks.benchmark, benchmarks.names()) if b.card]
-
-
-def picture(shade):
-    stream = io.BytesIO()
-    Image.new("L", (16, 16), shade % 256).save(stream, "PNG")
-    return stream.getvalue()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """An empty folder, and what writes files into it."""
-
-    def write(place, data):
-        path = tmp_path / "copy" / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-    (tmp_path / "copy").mkdir()
-    return tmp_path / "copy", write
 
 
 @pytest.fixture
@@ -53,9 +33,6 @@ def one(monkeypatch, tiny):
         return made
 
     return declare
-
-
-PEOPLE = Card(obtain="Ask.", layout="Read are LABEL/ID_NUMBER.png.", path=r"(?P<subject>[a-z])_\d\.", folds=2)
 
 
 def people(write):

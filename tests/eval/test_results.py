@@ -9,10 +9,10 @@ import pytest
 from eval import benchmarks, judges, peers, table
 from eval.baselines import BASELINES
 from eval.benchmark import FamilyName
-from eval.cli import RESULTS
 from eval.contestants import can_take
 from eval.store import read_results, read_speed
 from eval.validate import validate
+from eval.verbs import RESULTS
 from fer.registry import MODEL_NAMES
 from fer.weights import BUNDLED, find
 
