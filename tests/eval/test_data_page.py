@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval import data_page, data_report, verbs
+from eval.columns import RATES
 from eval.scoring import Stored
 from eval.store import read_predictions, read_results
 
@@ -44,5 +45,5 @@ def test_every_score_on_the_page_is_the_stored_one():
         assert (told["benchmark"], told["model"], told["weights"]) == name
         assert told["all"] == {
             "n": result["counts"]["n_scored"],
-            **{key: result["scores"][key] for key in data_report.SCORES},
+            **{key: result["scores"][key] for key in RATES},
         }, name
