@@ -1,8 +1,8 @@
 """Cross-dataset scores: the datasets that a model's weights were not trained on, and the mean over these.
 
-Left out is a dataset that the card of the weights names nowhere among its data, recipe, command and what the training
-started from. Any mention counts as training, and weights without a card are scored nowhere: rather too few than too
-many.
+Left out is a dataset that the card of the weights names nowhere among its title, summary, data, recipe, command and
+what the training started from. Any mention counts as training, and weights without a card are scored nowhere: rather
+too few than too many. That holds for peers: what others trained on is not checked.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from fer.types import EMOTIONS, Emotion
 
 
 def check(benchmark: Benchmark, source: Source) -> None:
-    """DataError, one sentence, where the split that is scored does not hold what the benchmark says.
+    """DataError, with the first difference, where the split that is scored does not hold what the benchmark says.
 
     No picture is opened.
     """
