@@ -96,6 +96,9 @@ def _add_speed(speed: argparse.ArgumentParser) -> None:
 
 def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="default: report")
+    data_help = "the report of `data --out`: its duplicates are shown; default: the project's own"
+    report.add_argument("--data", type=Path, metavar="PAGE.json", help=data_help)
+    report.add_argument("--data-root", type=Path, metavar="DIR", help=f"{ROOT_HELP}; the folds in them are shown")
     _results_option(report)
     report.set_defaults(command=verbs.report)
 

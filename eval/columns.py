@@ -8,6 +8,7 @@ from typing import Any
 from eval.benchmark import FamilyName
 
 MISSING = "-"
+RATES = {"accuracy": "accuracy", "uar": "UAR"}  # right answers by picture and by class: scores and their short titles
 Result = Mapping[str, Any]
 
 

@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from eval import adhoc, label_names
-from eval.card import Card
+from eval.card import Card, Frames
 from eval.pictures import is_text
 from eval.source import Source, picture_bytes
 from fer.errors import DataError
 from fer.types import Emotion
 
 MANIFEST = "manifest.csv"
-COLUMNS = ("path", "label", "split", "subject", "sequence", "frame")  # of a manifest; the first two must be there
+OF_SEQUENCE = ("subject", "sequence", "frame")  # what frames are chosen by
+COLUMNS = ("path", "label", "split", *OF_SEQUENCE)  # of a manifest; the first two must be there
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 NAME_COLUMNS = ("file", "filename", "file_name", "path", "name")  # of a copy on the Hub, with a name as in the card
 SPLIT = "test"
@@ -65,6 +66,16 @@ def from_folder(
             yield _item(partial(_bytes, path), _label(folder, place, groups, card, numbers), split, groups)
 
 
+def _check_sequence(where: str, groups: Mapping[str, str], card: Card) -> None:
+    """DataError where frames of a sequence are chosen and a picture does not say of which it is, and where in it."""
+    lacks = [name for name in OF_SEQUENCE if not groups.get(name)]
+    if lacks and card.frames is not Frames.ALL:
+        raise DataError(
+            f"{where} does not say its {' and '.join(lacks)}, and the protocol chooses among the frames of each "
+            f"sequence: every picture needs all of {', '.join(OF_SEQUENCE)}, as columns of a {MANIFEST} give them."
+        )
+
+
 def _item(read: Callable[[], bytes | None], label: Emotion | None, split: str, groups: Mapping[str, str]) -> Item:
     subject, sequence = groups.get("subject", ""), groups.get("sequence", "")
     return Item(read, label, split, subject, sequence, int(groups.get("frame") or 0))
@@ -104,6 +115,7 @@ def _from_manifest(folder: Path, card: Card, numbers: bool, splits: Collection[s
             raise DataError(f"Line {rows.line_num} of {manifest} names {row['path']}, which is not there.")
         split = card.splits.get(row.get("split") or SPLIT, row.get("split") or SPLIT)
         if splits is None or split in splits:
+            _check_sequence(f"Line {rows.line_num} of {manifest}", row, card)
             yield _item(partial(_bytes, path), meaning(row["label"], card, numbers), split, row)
 
 
@@ -195,13 +207,15 @@ def from_hub(
         name = next((column for column in NAME_COLUMNS if is_text(features.get(column))), None)
         rows = source.open(split, [image], [label, *([name] if name else [])])
         names = getattr(features[label], "names", None)
-        for row in rows:
+        for number, row in enumerate(rows):
             value = row[label]
             if value is None or (names is not None and not 0 <= value < len(names)):  # -1 is usual for none
                 raise DataError(f"The copy does not match its card: a picture of its split {split} has no label.")
             meant = meaning(str(value if names is None else names[value]), card, numbers)
             path = str(row[name] if name else (row[image] or {}).get("path") or "")
-            yield _item(partial(picture_bytes, row[image]), meant, ours, _groups(path, card))
+            groups = _groups(path, card)
+            _check_sequence(f"Row {number} of the split {split}", groups, card)
+            yield _item(partial(picture_bytes, row[image]), meant, ours, groups)
 
 
 def _groups(path: str, card: Card) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eval import duplicates
-from eval.benchmark import Benchmark, Recognition
+from eval.benchmark import Benchmark, FamilyName, Recognition, family_name
+from eval.columns import RATES
 from eval.duplicates import Group, Seen
 from eval.families.recognition import recognition
 from eval.pictures import Split
@@ -30,7 +31,6 @@ RULES = {
         "group; exact ones among them"
     ),
 }
-SCORES = ("accuracy", "uar")
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,25 @@ def report(benchmark: Benchmark, data_root: Path | None, results: Path) -> dict[
     pictures: list[Seen] = []
     told: dict[str, Any] = {}
     for split in splits:
-        told[split], found = _of_split(replace(benchmark, split=split), source)
-        places += [place for place, _ in found]
-        pictures += [picture for _, picture in found]
+        told[split], seen = _of_split(replace(benchmark, split=split), source)
+        places += [place for place, _ in seen]
+        pictures += [picture for _, picture in seen]
     groups = {"exact": duplicates.exact(pictures), "near": duplicates.near(pictures)}
-    named = {rule: [[str(places[i]) for i in group] for group in found] for rule, found in groups.items()}
-    return {
+    found: dict[str, Any] = {
         "format": FORMAT,
         "benchmark": benchmark.name,
         "dataset": benchmark.dataset,
         "scored_split": benchmark.split,
         "splits": told,
         "rules": RULES,
-        "duplicates": {rule: _counted(found, places, splits) for rule, found in groups.items()},
-        "groups": {rule: [" ".join(group) for group in found] for rule, found in named.items()},
-        "scores": scores(benchmark, source.revision(benchmark.split), named, results),
+        "duplicates": {rule: _counted(alike, places, splits) for rule, alike in groups.items()},
+        "groups": {
+            rule: [" ".join(str(places[i]) for i in group) for group in alike] for rule, alike in groups.items()
+        },
+    }
+    measured = {path: result for path, result in read_results(results).items() if is_on(result, found)}
+    return found | {
+        "scores": scores(found, [Stored(path, r, read_predictions(path, r)) for path, r in measured.items()])
     }
 
 
@@ -147,18 +151,18 @@ def repeated(groups: Sequence[Sequence[str]], split: str) -> set[tuple[int, str]
     return dropped
 
 
-def scores(
-    benchmark: Benchmark, revision: str, groups: Mapping[str, Sequence[Sequence[str]]], results: Path
-) -> list[dict[str, Any]]:
-    """Scores of the stored results of recognition on one split of one revision, with and without duplicates."""
-    found = []
-    for path, result in read_results(results).items():
-        declared = result["benchmark"]
-        same_data = (declared["dataset"], declared["split"], result["dataset"]["revision"])
-        if "views" not in declared or "family" in declared:
-            continue
-        if same_data == (benchmark.dataset, benchmark.split, revision):
-            found.append(with_and_without(Stored(path, result, read_predictions(path, result)), groups))
+def is_on(result: Mapping[str, Any], report: Mapping[str, Any]) -> bool:
+    """Whether a result is of recognition on the very split of which a report tells."""
+    declared, split = result["benchmark"], report["scored_split"]
+    same_data = (declared["dataset"], declared["split"], result["dataset"]["revision"])
+    here = (report["dataset"], split, report["splits"][split]["revision"])
+    return family_name(declared) is FamilyName.RECOGNITION and same_data == here
+
+
+def scores(report: Mapping[str, Any], stored: Iterable[Stored]) -> list[dict[str, Any]]:
+    """Scores of the stored results that are on the split of a report, with and without the duplicates in it."""
+    groups = {rule: [group.split() for group in alike] for rule, alike in report["groups"].items()}
+    found = [with_and_without(each, groups) for each in stored if is_on(each.result, report)]
     return sorted(found, key=lambda each: (each["benchmark"], each["model"], each["weights"]))
 
 
@@ -177,7 +181,7 @@ def with_and_without(stored: Stored, groups: Mapping[str, Sequence[Sequence[str]
         "weights": result["model"]["weights"],
         "predictions_sha256": result["predictions"]["sha256"],
         **{
-            name: {"n": each["counts"]["n_scored"]} | {key: each["scores"][key] for key in SCORES}
+            name: {"n": each["counts"]["n_scored"]} | {key: each["scores"][key] for key in RATES}
             for name, each in scored.items()
         },
     }

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from eval.records import Record
 from fer.errors import DataError
 
 FORMAT = 1
+FILE = "folds.json"  # beside the data of a prepared dataset
+Manifest = Mapping[str, Any]
 RULE = "subjects sorted by their id as text, dealt in turn: the j-th, from 0, goes to fold j mod k + 1"
 MEANING = (
     "The same weights on every fold: nothing was trained on the other folds. Mean and sample standard deviation are "
@@ -32,7 +35,7 @@ def deal(subjects: Iterable[str], k: int) -> dict[str, int]:
     return {subject: j % k + 1 for j, subject in enumerate(ordered)}
 
 
-def manifest(dataset: str, pictures: Sequence[tuple[str, bytes]], k: int) -> dict[str, Any]:
+def manifest(dataset: str, pictures: Sequence[tuple[str, bytes]], k: int) -> Manifest:
     """Folds of a dataset as JSON values. pictures: subject and SHA-256 of each.
 
     DataError where one picture is said to show two people, or as ``deal``.
@@ -51,9 +54,28 @@ def manifest(dataset: str, pictures: Sequence[tuple[str, bytes]], k: int) -> dic
     return {"format": FORMAT, "dataset": dataset, "k": k, "rule": RULE, "subjects": dealt}
 
 
-def text(made: Mapping[str, Any]) -> str:
+def text(made: Manifest) -> str:
     """A manifest as it is stored; the same pictures give the same bytes."""
     return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+def read(folder: Path) -> Manifest | None:
+    """The manifest in the folder of a dataset, None where there is none. DataError where it is damaged."""
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        found: Manifest = json.loads(path.read_text(encoding="utf-8"))
+        sizes(found)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"The folds in {path} could not be read ({error}). Prepare the dataset again.") from error
+    return found
+
+
+def sizes(made: Manifest) -> list[tuple[int, int]]:
+    """People and pictures of each fold of a manifest, the first fold first."""
+    own = {fold: [each for each in made["subjects"] if each["fold"] == fold] for fold in range(1, made["k"] + 1)}
+    return [(len(people), sum(each["pictures"] for each in people)) for people in own.values()]
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -1,8 +1,8 @@
 """Cross-dataset scores: the datasets that a model's weights were not trained on, and the mean over these.
 
-Left out is a dataset that the card of the weights names nowhere among its data, recipe, command and what the training
-started from. Any mention counts as training, and weights without a card are scored nowhere: rather too few than too
-many.
+Left out is a dataset that the card of the weights names nowhere among its title, summary, data, recipe, command and
+what the training started from. Any mention counts as training, and weights without a card are scored nowhere: rather
+too few than too many. That holds for peers: what others trained on is not checked.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from typing import Any
 
 from eval import benchmarks
 from eval.benchmark import Benchmark, FamilyName
-from eval.columns import percent
+from eval.columns import RATES, percent
 from eval.store import read_results
 
 TOLD = ("title", "summary", "data", "recipe", "command", "started_from")  # of a card, where data may be named
-SCORES = ("accuracy", "uar")
-Values = dict[str, float]  # by the names in SCORES
+Values = dict[str, float]  # by the names in RATES
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Entry:
             sets[names(benchmarks.benchmark(name))].append(values)
         if not sets:
             return 0, None
-        return len(sets), {s: fmean(fmean(v[s] for v in own) for own in sets.values()) for s in SCORES}
+        return len(sets), {s: fmean(fmean(v[s] for v in own) for own in sets.values()) for s in RATES}
 
 
 def names(benchmark: Benchmark) -> tuple[str, ...]:
@@ -76,7 +75,7 @@ def entries(results: Path) -> list[Entry]:
         elif mentions(card, benchmark):
             entry.trained_on.append(name)
         else:
-            entry.left_out[name] = {s: result["scores"][s]["value"] for s in SCORES}
+            entry.left_out[name] = {s: result["scores"][s]["value"] for s in RATES}
     return [entry for _, entry in sorted(found.items())]
 
 

@@ -29,7 +29,6 @@ from fer.errors import DataError, RegistryError, StorageError
 from fer.types import EMOTIONS, Emotion
 
 WRITTEN_AT_ONCE = 256
-FOLDS_FILE = "folds.json"
 CHOSEN = 3  # frames of a sequence
 
 
@@ -147,7 +146,7 @@ def _write(items: Iterable[Item], folder: Path, dataset: str, card: Card) -> tup
                 digests += [(row["subject"], hashlib.sha256(row["image"]["bytes"] or b"").digest()) for row in rows]
             counts[split].update(str(item.label) for item in own)
     if card.folds:
-        write_text(folder / FOLDS_FILE, folds.text(folds.manifest(dataset, digests, card.folds)))
+        write_text(folder / folds.FILE, folds.text(folds.manifest(dataset, digests, card.folds)))
     return {split: dict(found) for split, found in counts.items()}, left_out
 
 

@@ -13,9 +13,11 @@ from typing import Any
 import plotly.graph_objects as go
 import plotly.io
 
-from eval import charts, metrics, table
+from eval import charts, data_page, data_sections, metrics, table
 from eval.benchmark import FamilyName, family_name
 from eval.families.recognition import answers
+from eval.folds import Manifest
+from eval.markup import folded, grid
 from eval.metrics import Floats
 from eval.records import Record
 from eval.scoring import Stored
@@ -33,7 +35,7 @@ CSV_COLUMNS = (
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; color: #1c2126 }
 table { border-collapse: collapse; font-size: 14px } th, td { border: 1px solid #ccd2d8; padding: .25rem .5rem }
-td { text-align: right } td.word, th { text-align: left } .wide { overflow-x: auto }
+td { text-align: right; white-space: nowrap } td.word, th { text-align: left } .wide { overflow-x: auto }
 figure { margin: 1rem 0 } figcaption { color: #4b5259 } summary { cursor: pointer; padding: .3rem 0 }
 code { font-size: 13px }
 """
@@ -52,16 +54,20 @@ class Mistake:
     label_probability: float
 
 
-def write(results: Path, folder: Path) -> list[Path]:
+def write(results: Path, folder: Path, data: Path | None = None, data_root: Path | None = None) -> list[Path]:
     """Write report.html, report.md and report.csv into ``folder``; returns their paths.
 
-    Raises DataError where there are no results or predictions are damaged, StorageError.
+    data: the JSON of ``python -m eval data``; its duplicates are shown, and left out of stored predictions. data_root:
+    as for a run; the folds of the datasets in it are shown.
+
+    Raises DataError where there are no results or a file is damaged, StorageError.
     """
     stored = [Stored(path, result, read_predictions(path, result)) for path, result in read_results(results).items()]
     if not stored:
         raise DataError(f"There are no results in {results} to report. See: python -m eval run --help")
+    reports = data_page.read(data) if data else []
     texts = {
-        "report.html": page(stored, read_speed(results)),
+        "report.html": page(stored, read_speed(results), reports, data_sections.manifests(data_root)),
         "report.md": f"# Results\n\n{table.render_folder(results)}\n\n{_claims_markdown(stored)}",
         "report.csv": scores_csv([s.result for s in stored]),
     }
@@ -125,9 +131,15 @@ def claims(result: Mapping[str, Any]) -> list[str]:
     return [f"{charts.title_of(result)}: {text}." for text in stated or [none]]
 
 
-def page(stored: Sequence[Stored], speed: Mapping[str, Any] | None) -> str:
-    """The HTML page. Plotly stands in it once."""
+def page(
+    stored: Sequence[Stored],
+    speed: Mapping[str, Any] | None,
+    reports: Sequence[Mapping[str, Any]],
+    manifests: Mapping[str, Manifest],
+) -> str:
+    """The HTML page. Plotly stands in it once. reports: of data; manifests: of folds, by dataset."""
     parts = [*_tables(stored), *_recognition(stored, speed), *_robustness(stored), *_slices(stored), *_worst(stored)]
+    parts += [*data_sections.duplicates(reports, stored), *data_sections.folded_benchmarks(manifests)]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Results</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -151,23 +163,6 @@ def _figure(figure: go.Figure, place: str, caption: str) -> str:
     return f"<figure>{plot}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
-def _grid(rows: Sequence[Mapping[str, str]], words: int) -> str:
-    """An HTML table. words: how many of the first columns hold words and not numbers."""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
-    lines = []
-    for row in rows:
-        cells = (
-            f'<td class="word">{html.escape(text)}</td>' if i < words else f"<td>{html.escape(text)}</td>"
-            for i, text in enumerate(row.values())
-        )
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-
-
-def _folded(title: str, content: str) -> str:
-    return f"<details><summary>{html.escape(title)}</summary>{content}</details>"
-
-
 def _of(stored: Sequence[Stored], family: FamilyName) -> list[Stored]:
     return [s for s in stored if family_name(s.result["benchmark"]) is family]
 
@@ -188,9 +183,9 @@ def _tables(stored: Sequence[Stored]) -> Iterator[str]:
                 f"{html.escape(b['licence'])}.</p>"
                 for name, b in protocols.items()
             )
-            shown = _grid([table.cells(r) for r in rows], len(table.PLACE))
+            shown = grid([table.cells(r) for r in rows], len(table.PLACE))
             title = family.replace("_", " ").capitalize()
-            yield f"<h2>{title}</h2>{shown}{_folded('Protocols', notes)}"
+            yield f"<h2>{title}</h2>{shown}{folded('Protocols', notes)}"
 
 
 def _classes(result: Mapping[str, Any]) -> tuple[Emotion, ...]:
@@ -225,7 +220,7 @@ def _recognition(stored: Sequence[Stored], speed: Mapping[str, Any] | None) -> I
         for place, result in enumerate(results):
             caption = "Number of pictures; colour: share of the label's pictures. Rows are labels, columns answers."
             shown = _figure(charts.confusion(result), f"confusion-{name}-{place}", caption)
-            yield _folded(f"Confusion: {charts.title_of(result)}", shown)
+            yield folded(f"Confusion: {charts.title_of(result)}", shown)
 
 
 def _robustness(stored: Sequence[Stored]) -> Iterator[str]:
@@ -276,4 +271,4 @@ def _worst(stored: Sequence[Stored]) -> Iterator[str]:
             for m in mistakes(s.records, _classes(s.result))
         ]
         title = f"{s.result['benchmark']['name']}: {charts.title_of(s.result)}"
-        yield _folded(title, _grid(rows, 4) if rows else "<p>None.</p>")
+        yield folded(title, grid(rows, 4) if rows else "<p>None.</p>")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,24 @@ ANY_DATASET = ("config", "split", "image_column", "label_column", "label_map", "
 Pair = tuple[Benchmark, str]  # and the model
 
 
+class Became(StrEnum):
+    """What became of a pair."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # the model is not at hand
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a model on a benchmark, and why where it is not done."""
+
+    benchmark: str
+    model: str
+    became: Became
+    why: str = ""
+
+
 def run(options: argparse.Namespace, own: Path) -> int:
     """Run what the command line asks for; returns how many pairs failed. own: the project's own results.
 
@@ -41,28 +61,33 @@ def run(options: argparse.Namespace, own: Path) -> int:
             pairs, source = _any_dataset(options, team)
     else:
         pairs = _declared(options, team)
-    failures: dict[int, str] = {}
+    outcomes = list(_outcomes(pairs, options, own, team, source))
+    if team.is_main and len(pairs) > 1:
+        print(_overview(outcomes))
+    return sum(outcome.became is Became.FAILED for outcome in outcomes)
+
+
+def _outcomes(
+    pairs: Sequence[Pair], options: argparse.Namespace, own: Path, team: Team, source: Source | None
+) -> Iterator[Outcome]:
+    """Run one pair after the other. LostError is raised; any other FerError is said and becomes an outcome."""
     absent: dict[str, str] = {}
-    skipped: dict[int, str] = {}
-    for number, (benchmark, model) in enumerate(pairs):
+    for benchmark, model in pairs:
         if model in absent:
-            skipped[number] = absent[model]
+            yield Outcome(benchmark.name, model, Became.SKIPPED, absent[model])
             continue
         try:
             _run_one(benchmark, model, options, own, team, source)
         except LostError:
             raise
-        except AbsentError as error:
-            absent[model] = skipped[number] = str(error)
-            if team.is_main:
-                print(error, file=sys.stderr, flush=True)
         except FerError as error:
-            failures[number] = str(error)
             if team.is_main:
                 print(error, file=sys.stderr, flush=True)
-    if team.is_main and len(pairs) > 1:
-        print(_overview(pairs, failures, skipped))
-    return len(failures)
+            if isinstance(error, AbsentError):
+                absent[model] = str(error)
+            yield Outcome(benchmark.name, model, Became.SKIPPED if model in absent else Became.FAILED, str(error))
+        else:
+            yield Outcome(benchmark.name, model, Became.DONE)
 
 
 def _declared(options: argparse.Namespace, team: Team) -> list[Pair]:
@@ -206,12 +231,8 @@ def _summary(result: dict[str, Any]) -> str:
     )
 
 
-def _overview(pairs: Sequence[Pair], failures: dict[int, str], skipped: dict[int, str]) -> str:
+def _overview(outcomes: Sequence[Outcome]) -> str:
     """A row for each pair: done, failed and why, or skipped and why."""
-    rows = []
-    for number, (benchmark, model) in enumerate(pairs):
-        became = "failed" if number in failures else "skipped" if number in skipped else "done"
-        why = failures.get(number) or skipped.get(number)
-        rows.append(f"  {became}: {model} on {benchmark.name}" + (f": {why}" if why else ""))
-    done = sum(row.startswith("  done") for row in rows)
-    return "\n".join([f"{done} of {len(pairs)} done", *rows])
+    rows = [f"  {o.became}: {o.model} on {o.benchmark}" + (f": {o.why}" if o.why else "") for o in outcomes]
+    done = sum(outcome.became is Became.DONE for outcome in outcomes)
+    return "\n".join([f"{done} of {len(outcomes)} done", *rows])

@@ -133,10 +133,15 @@ def _root(given: Path | None) -> Path | None:
     return given or (DEFAULT_ROOT if DEFAULT_ROOT.is_dir() else None)
 
 
-def at_hand(benchmark: Benchmark, data_root: Path | None) -> bool:
-    """Whether there is a folder of the benchmark's dataset, whatever it holds."""
+def folder_of(benchmark: Benchmark, data_root: Path | None) -> Path | None:
+    """The folder of the benchmark's dataset, whatever it holds; None where there is none."""
     root = _root(data_root)
-    return root is not None and (root / benchmark.dataset).is_dir()
+    return root / benchmark.dataset if root is not None and (root / benchmark.dataset).is_dir() else None
+
+
+def at_hand(benchmark: Benchmark, data_root: Path | None) -> bool:
+    """Whether there is a folder of the benchmark's dataset."""
+    return folder_of(benchmark, data_root) is not None
 
 
 def how_to_get(benchmark: Benchmark) -> str:

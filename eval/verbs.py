@@ -15,6 +15,7 @@ from eval import benchmarks, cited
 from eval.source import at_hand, how_to_get
 
 RESULTS = Path(__file__).parent / "results"
+DATA_REPORT = Path(__file__).parents[1] / "docs" / "data-report.json"
 OK, WRONG, ERROR = 0, 1, 2
 
 
@@ -156,7 +157,8 @@ def report(options: argparse.Namespace) -> int:
     """One HTML page, Markdown and CSV."""
     from eval import report
 
-    print("\n".join(str(path) for path in report.write(options.results, options.out)))
+    data = options.data or (DATA_REPORT if DATA_REPORT.is_file() else None)
+    print("\n".join(str(path) for path in report.write(options.results, options.out, data, options.data_root)))
     return OK
 
 

@@ -24,7 +24,7 @@ def test_a_manifest_names_split_person_and_place(folder):
     items = list(prepare.chosen(copies.from_folder(place, card), card.frames))
     assert [item.frame for item in items] == [1, 2, 3]
     assert {(item.label, item.split, item.subject) for item in items} == {(Emotion.HAPPINESS, "test", "p1")}
-    write("manifest.csv", b"path,label\nclip/9.png,joy\n")
+    write("manifest.csv", b"path,label,subject,sequence,frame\nclip/9.png,joy,p1,s1,9\n")
     with pytest.raises(DataError, match=r"names clip/9\.png, which is not there"):
         list(copies.from_folder(place, card))
     write("manifest.csv", b"file,label\n")
@@ -47,6 +47,40 @@ def test_a_manifest_that_is_written_wrongly_is_one_sentence(folder, text, reason
     write("manifest.csv", b"path,label,frame\n" + text)
     with pytest.raises(DataError, match=reason):
         list(copies.from_folder(place, PEOPLE))
+
+
+NEEDED = (
+    r" does not say its {}, and the protocol chooses among the frames of each sequence: every picture needs all of "
+    r"subject, sequence, frame, as columns of a manifest\.csv give them\.$"
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "lacks"),
+    [
+        ("path,label", "a.png,joy", "subject and sequence and frame"),
+        ("path,label,subject,frame", "a.png,joy,S1,3", "sequence"),
+        ("path,label,subject,sequence,frame", "a.png,joy,S1,1,", "frame"),
+    ],
+)
+@pytest.mark.parametrize("name", ["mmi", "ck_plus_8"])
+def test_a_manifest_must_say_what_frames_are_chosen_by(folder, name, head, row, lacks):
+    place, write = folder
+    write("a.png", picture(1))
+    write("manifest.csv", f"{head}\n{row}\n".encode())
+    with pytest.raises(DataError, match=r"^Line 2 of .*manifest\.csv" + NEEDED.format(lacks)):
+        list(copies.from_folder(place, benchmarks.benchmark(name).card))
+    (item,) = copies.from_folder(place, benchmarks.benchmark("bp4d_plus").card)  # takes the frames as they are listed
+    assert item.label is Emotion.HAPPINESS
+
+
+@pytest.mark.parametrize("name", ["mmi", "ck_plus_7"])
+def test_a_copy_on_the_hub_must_say_what_frames_are_chosen_by(make_dataset, name):
+    source = adhoc.explore(str(make_dataset([("fear", picture(1))], "test") / "tiny"), None, True)
+    with pytest.raises(DataError, match="^Row 0 of the split test" + NEEDED.format("subject and sequence and frame")):
+        list(copies.from_hub(source, benchmarks.benchmark(name).card))
+    (item,) = copies.from_hub(source, benchmarks.benchmark("bp4d_plus").card)
+    assert item.label is Emotion.FEAR
 
 
 def test_a_manifest_of_a_spreadsheet_is_read(folder):

@@ -8,6 +8,7 @@ import pytest
 
 from eval import benchmarks, cli, left_out
 from eval.benchmark import FamilyName
+from eval.columns import RATES
 from eval.left_out import Entry, mentions, names
 
 CARD = {
@@ -75,7 +76,7 @@ def test_weights_without_a_bundled_card_are_left_out_nowhere(monkeypatch, tmp_pa
     result = {
         "benchmark": {"name": "raf_db"},
         "model": {"name": "plain", "weights": "mine", "weights_sha256": "0" * 64},
-        "scores": {s: {"value": 0.5} for s in left_out.SCORES},
+        "scores": {s: {"value": 0.5} for s in RATES},
     }
     monkeypatch.setattr(left_out, "read_results", lambda folder: {tmp_path: result})
     (entry,) = left_out.entries(tmp_path)

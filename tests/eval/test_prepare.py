@@ -83,7 +83,7 @@ def test_a_prepared_copy_is_measured_over_its_folds(folder, one, tmp_path, shade
         (Holds(subjects=4), "it shows 3 people and should show 4"),
     ],
 )
-def test_a_copy_that_does_not_match_is_refused_in_one_sentence(folder, one, tmp_path, holds, reason):
+def test_a_copy_that_does_not_match_is_refused_with_the_reason(folder, one, tmp_path, holds, reason):
     place, write = folder
     people(write)
     one(PEOPLE, holds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,11 @@ def command(missing):
 def test_every_bundled_model_has_its_benchmarks_and_their_baselines():
     missing = required() - set(by_name())
     assert not missing, f"Commit the code and the weights, then run: {command(missing)}"
+
+
+def test_make_eval_measures_every_bundled_model_and_every_baseline():
+    (line,) = re.findall(r"python -m eval run (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert sorted(line.split()) == sorted([*MODELS, *BASELINES])
 
 
 def test_there_are_no_results_of_weights_that_are_not_bundled():
