@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from fer.data import ferplus
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -28,3 +33,22 @@ def calibrated(logits: Tensor, labels: Tensor) -> tuple[float, dict[str, float]]
     """The temperature of ``fit_temperature`` and the scores at it, rounded for a card."""
     temperature = fit_temperature(logits, labels)
     return temperature, {name: round(v, 5) for name, v in reading_scores(logits / temperature, labels).items()}
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """FER+ validation, which trainings are followed by: tight faces uint8 (N, 48, 48) and labels (N,)."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    @classmethod
+    def load(cls, root: Path) -> HeldOut:
+        """Raises DataError."""
+        return cls(*ferplus.load_validation(root))
+
+    def scores(self, read: Callable[[Tensor], Tensor]) -> dict[str, float]:
+        """``reading_scores`` of the logits that ``read`` gives for the faces, on the CPU in bfloat16 where it can."""
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = read(self.pixels)
+        return reading_scores(logits, self.labels)

@@ -17,7 +17,7 @@ from fer.data.changes import CHANGES_TOLD, ChangeBatch, Changes
 from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
-from fer.load import load, named_start
+from fer.load import allowed_start, load
 from fer.losses import known_cross_entropy, roughness
 from fer.models.deform import Deform, DeformConfig, Deformed
 from fer.removal import for_card, landmark_flow_loss, moves_left, paired_terms, unit_edits_left
@@ -95,9 +95,12 @@ class Step:
         }
 
 
-def take_over(model: Deform, name: str, weights: str) -> None:
-    """Start from deform's own weights, or from the layers of a DeRL generator, which makes faces neutral."""
-    known = load(name, weights, device="cpu")
+def take_over(model: Deform, start: str) -> None:
+    """Start from deform's own weights, or from the layers of a DeRL generator, which makes faces neutral.
+
+    start: see ``DeformRecipe``. Raises TrainingError for weights of other models.
+    """
+    known = load(*allowed_start(start, (START, "deform")), device="cpu")
     if isinstance(known, Deform):
         model.load_state_dict(known.state_dict())
         return
@@ -112,7 +115,7 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
     torch.manual_seed(recipe.seed)
     network = Deform(config)
     if recipe.start:
-        take_over(network, *named_start(recipe.start, START))
+        take_over(network, recipe.start)
     network.to(device)
     counts = (recipe.changes, recipe.puppets, recipe.london)
     source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -17,13 +18,13 @@ from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, LabelledFaces
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.layers import QUIET
-from fer.load import load, named_start
+from fer.load import allowed_start, load
 from fer.models.degan import Degan, DeganConfig, prototypes_of
 from fer.models.degan_losses import DeganRecipe, Paired, Step, Trained
 from fer.removal import edits_left, for_card, left_over
 from fer.sheets import save_sheet
 from fer.targets import code_of, distribution_of
-from fer.temperature import calibrated, reading_scores
+from fer.temperature import HeldOut, calibrated
 from fer.training import Batch, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS, Framing
 from fer.weights import rounded_to_half
@@ -70,9 +71,12 @@ def draw(pairs: PairSource, labelled: tuple[Tensor, Tensor], recipe: DeganRecipe
     )
 
 
-def take_over(model: Degan, name: str, weights: str) -> None:
-    """Start from other weights: degan's own, or the generator of derl, which becomes the decoder, and ``au``."""
-    known = load(name, weights, device="cpu")
+def take_over(model: Degan, start: str) -> None:
+    """Start from other weights: degan's own, or the generator of derl, which becomes the decoder, and ``au``.
+
+    start: see ``DeganRecipe``. Raises TrainingError for weights of other models.
+    """
+    known = load(*allowed_start(start, (START, "degan")), device="cpu")
     if isinstance(known, Degan):
         model.load_state_dict(known.state_dict())
         return
@@ -107,7 +111,7 @@ def plan(config: DeganConfig, recipe: DeganRecipe, data_root: Path, device: torc
     people = embed(torch.zeros(1, 3, config.size_px, config.size_px, device=device)).shape[1]
     network = Trained(config, people)
     if recipe.start:
-        take_over(network.model, *named_start(recipe.start, START))
+        take_over(network.model, recipe.start)
     losses = Step(network.to(device), embed, recipe, device)
     counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
     labelled = LabelledFaces(data_root, counts, recipe.seed)
@@ -163,12 +167,10 @@ def _reader_stage(network: Trained, losses: Step, labelled: LabelledFaces, data_
     recipe, device = losses.recipe, losses.device
     optimizer = torch.optim.AdamW(decay_groups(network.readers(), recipe.weight_decay), betas=(0.9, 0.99))
     rate = one_cycle(recipe.reader_rate, recipe.steps_readers, 0.1)
-    pixels, labels = ferplus.load_validation(data_root)
+    held_out = HeldOut.load(data_root)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            logits = fused_logits(cast(Trained, module.eval()).model, pixels, mirror=False)
-        return reading_scores(logits, labels)
+        return held_out.scores(partial(fused_logits, cast(Trained, module.eval()).model, mirror=False))
 
     def batch(step: int) -> Batch:
         faces, target = labelled.batch(step, strength=0.7)

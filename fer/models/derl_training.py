@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -23,7 +24,7 @@ from fer.losses import hinge_critic, roughness, soft_cross_entropy
 from fer.models.derl import Derl, DerlConfig, Generated
 from fer.removal import for_card, landmark_flow_loss, left_over, paired_terms
 from fer.sheets import save_sheet
-from fer.temperature import calibrated, reading_scores
+from fer.temperature import HeldOut, calibrated
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS
 from fer.weights import rounded_to_half
@@ -192,12 +193,10 @@ def _reader_stage(network: Trained, recipe: DerlRecipe, data_root: Path, device:
         final = soft_cross_entropy(fused, target)
         return Loss(final + recipe.local_weight * torch.stack(list(terms.values())).sum(), terms | {"fusion": final})
 
-    pixels, labels = ferplus.load_validation(data_root)
+    held_out = HeldOut.load(data_root)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            logits = fused_logits(cast(Trained, module.eval()).model, pixels, mirror=False)
-        return reading_scores(logits, labels)
+        return held_out.scores(partial(fused_logits, cast(Trained, module.eval()).model, mirror=False))
 
     def batch(step: int) -> Batch:
         pictures, target = faces.batch(step, strength=0.7)

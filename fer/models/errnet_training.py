@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +21,7 @@ from fer.losses import gradient_l1, soft_cross_entropy, weighted_l1
 from fer.models.errnet import ErrNet, ErrNetConfig, Removal, lengths_of
 from fer.removal import for_card, left_over, pixel_weights
 from fer.sheets import save_sheet
-from fer.temperature import calibrated, reading_scores
+from fer.temperature import HeldOut, calibrated
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import EMOTIONS
 from fer.weights import rounded_to_half
@@ -131,16 +132,13 @@ def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: to
         terms |= recognition_loss(named, target, recipe)
         return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
 
-    held_out = load_puppets(data_root, "validation")
-    pixels, labels = ferplus.load_validation(data_root)
+    held_out, known = load_puppets(data_root, "validation"), HeldOut.load(data_root)
     shown = torch.cat([torch.nonzero(held_out.emotion == k)[:2, 0] for k in range(1, len(EMOTIONS))])
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         model = cast(ErrNet, module.eval())
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            logits = joint_logits(model, pixels, mirror=False)
         left = left_over(lambda faces: (faces - model(faces).residual).clamp(-1, 1), held_out)
-        return reading_scores(logits, labels) | dict(left)
+        return known.scores(partial(joint_logits, model, mirror=False)) | dict(left)
 
     @torch.inference_mode()
     def sheet(module: nn.Module, path: Path) -> None:

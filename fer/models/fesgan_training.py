@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -24,7 +25,7 @@ from fer.models.fesgan_losses import COUNT, FesganRecipe, Step, Trained, paired_
 from fer.removal import edits_left, for_card
 from fer.sheets import save_sheet
 from fer.targets import code_of
-from fer.temperature import calibrated, reading_scores
+from fer.temperature import HeldOut, calibrated
 from fer.training import Batch, Phase, Plan, Schedule, Stage, decay_groups, one_cycle
 from fer.warping import CHANNELS
 from fer.weights import rounded_to_half
@@ -68,17 +69,14 @@ def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: to
         return tuple(v.to(device) for v in (*edits, *faces(step), wanted, prior))
 
     losses = Step(network, embed, recipe, device)
-    held_out = load_puppets(data_root, "validation")
-    pixels, labels = ferplus.load_validation(data_root)
+    held_out, known = load_puppets(data_root, "validation"), HeldOut.load(data_root)
 
     def edits_only(module: nn.Module) -> Mapping[str, float]:
         return edit_left(cast(Trained, module.eval()).model, held_out)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         model = cast(Trained, module.eval()).model
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            logits = reader_logits(model, pixels, mirror=False)
-        return reading_scores(logits, labels) | edit_left(model, held_out)
+        return known.scores(partial(reader_logits, model, mirror=False)) | edit_left(model, held_out)
 
     def sheet(module: nn.Module, path: Path) -> None:
         save_sheet(examples(cast(Trained, module).model, held_out), path)

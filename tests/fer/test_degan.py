@@ -187,7 +187,7 @@ def test_weights_of_the_default_size_fit_into_ten_megabytes() -> None:
 
 def test_a_start_reads_action_units_and_leaves_faces_alone() -> None:
     model = Degan(DeganConfig()).eval()
-    take_over(model, "derl", "default")
+    take_over(model, "derl:default")
     given = faces(2, 128)
     logits = load("au", device="cpu").network(model.seen(given, Framing.ALIGNED))
     with torch.no_grad():

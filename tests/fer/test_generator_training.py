@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from fer import registry
 from fer.data.mixtures import LabelledFaces, PairSource, varied
 from fer.data.pairs import load_london, load_puppets
-from fer.models import degan_training, derl_training, errnet_training, fesgan_training, identity_training
+from fer.errors import TrainingError
+from fer.models import (
+    deform_training,
+    degan_training,
+    derl_training,
+    errnet_training,
+    fesgan_training,
+    identity_training,
+    plain_training,
+)
 from fer.models.au import Au, AuConfig
 from fer.models.degan import Degan, DeganConfig
 from fer.models.degan_losses import DeganRecipe
@@ -23,6 +34,7 @@ from fer.models.fesgan_losses import FesganRecipe
 from fer.models.fesgan_training import start_from_derl
 from fer.models.identity import IdentityConfig
 from fer.models.identity_training import IdentityRecipe
+from fer.models.plain import PlainConfig
 from fer.removal import landmark_flow_loss
 from fer.training import train
 
@@ -203,6 +215,44 @@ def test_degan_readers_go_on_from_weights_and_leave_the_encoder_alone(
     assert not torch.equal(network.fusion[1].weight, before.fusion[1].weight)
 
 
+@pytest.mark.parametrize("training", [deform_training, degan_training])
+def test_a_start_of_another_model_is_refused_in_a_sentence(training: ModuleType) -> None:
+    own = training.__name__.split(".")[-1].removesuffix("_training")
+    config = registry.spec(own).config()
+    with pytest.raises(TrainingError, match=f'"plain:default" names weights of plain, .* weights of derl or {own}:'):
+        training.plan(config, training.Recipe(start="plain:default"), Path("unused"), CPU)
+
+
+def measured_in(training: ModuleType, config: object, recipe: object, data: Path, device: str) -> dict[str, float]:
+    """All that a fresh network's plan measures."""
+    plan = training.plan(config, recipe, data, torch.device(device))
+    calls = [plan.evaluate, *(stage.evaluate for stage in plan.stages if stage.evaluate)]
+    return {name: value for call in calls for name, value in call(plan.network).items()}
+
+
+def readers() -> dict[str, tuple[ModuleType, object, object]]:
+    """Trainings of recognisers, tiny."""
+    few = {"puppets": 2, "ferplus": 4, "lfw": 1}
+    return {
+        "plain": (plain_training, PlainConfig(widths=(4, 8, 8, 8), blocks=(1, 1, 1)), plain_training.Recipe(**few)),
+        "derl": (derl_training, TINY, DerlRecipe(**few, puppet_faces=1)),
+        "errnet": (errnet_training, ErrNetConfig(widths=(8,) * 5, segment=4, features=8), ErrNetRecipe(**few)),
+        "fesgan": (fesgan_training, FesganConfig(widths=(8,) * 5, latent=4), FesganRecipe(**FEW)),
+    }
+
+
+@pytest.mark.usefixtures("no_judge")
+@pytest.mark.parametrize("name", list(readers()))
+def test_what_is_measured_does_not_depend_on_the_device_of_the_training(
+    name: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evaluation gets a network on the CPU, wherever it is trained; only moving it there is skipped here."""
+    monkeypatch.setattr(nn.Module, "to", lambda module, *_, **__: module)
+    monkeypatch.setattr(errnet_training, "start_from_derl", lambda network, weights: None)
+    given = readers()[name]
+    assert measured_in(*given, data, "cuda") == measured_in(*given, data, "cpu")
+
+
 def test_degan_decodes_as_the_derl_generator_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     derl = Derl(TINY)
@@ -211,7 +261,7 @@ def test_degan_decodes_as_the_derl_generator_at_first(monkeypatch: pytest.Monkey
     loaded = {"derl": derl, "au": Au(AuConfig(widths=config.encoder_widths))}
     monkeypatch.setattr(degan_training, "load", lambda name, weights="default", device="cpu": loaded[name])
     model = Degan(config)
-    degan_training.take_over(model, "derl", "default")
+    degan_training.take_over(model, "derl:default")
     faces, codes = torch.rand(2, 3, 128, 128) * 2 - 1, torch.rand(2, 4)
     with torch.no_grad():
         for values in model.decoder.from_code.parameters():

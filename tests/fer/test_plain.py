@@ -15,6 +15,7 @@ from fer.data import ferplus
 from fer.errors import TrainingError
 from fer.framing import standardise, tight_luminance
 from fer.models import plain_training
+from fer.models.deform import DeformConfig
 from fer.models.plain import Plain, PlainConfig, zoomed
 from fer.models.plain_training import PlainRecipe, Shuffled, augment, tight_faces
 from fer.temperature import fit_temperature
@@ -172,6 +173,14 @@ def test_settings_change_the_recipe() -> None:
         with_settings(PlainRecipe(), ["sed=4"])
     with pytest.raises(TrainingError, match='"many" is no int'):
         with_settings(PlainRecipe(), ["seed=many"])
+
+
+def test_a_switch_is_true_or_false_and_nothing_else() -> None:
+    assert with_settings(DeformConfig(), ["motion=false"]) == DeformConfig(motion=False)
+    assert with_settings(DeformConfig(motion=False), ["motion=true"]) == DeformConfig()
+    for text in ("False", "0", "no", ""):
+        with pytest.raises(TrainingError, match=f'motion is either true or false, not "{text}"'):
+            with_settings(DeformConfig(), [f"motion={text}"])
 
 
 def test_eight_faces_can_be_learnt_by_heart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
