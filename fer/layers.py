@@ -137,6 +137,18 @@ def conditioned_blocks(widths: Sequence[int], condition: int) -> nn.ModuleList:
     return nn.ModuleList(Conditioned(i, o, o, condition) for i, o in zip(widths[::-1], widths[-2::-1], strict=False))
 
 
+def doubled(x: Tensor, blocks: nn.ModuleList, besides: Sequence[Tensor | None], condition: Tensor) -> list[Tensor]:
+    """The smallest layer, run through ``conditioned_blocks`` -> layers from the next larger up, each of twice the size.
+
+    besides: what stands beside each block, see ``Conditioned``. condition: (B, N).
+    """
+    layers: list[Tensor] = []
+    for block, beside in zip(blocks, besides, strict=True):
+        x = block(x, beside, condition)
+        layers.append(x)
+    return layers
+
+
 class Moves(nn.Conv2d):
     """A flow as a sum of fields, one per number of a condition: layer (B, inputs, s, s) and numbers (B, count).
 

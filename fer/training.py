@@ -33,6 +33,11 @@ class Loss:
     total: Tensor
     terms: Mapping[str, Tensor] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, terms: Mapping[str, Tensor]) -> Loss:
+        """The sum of the terms, in float32."""
+        return cls(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+
 
 @dataclass(frozen=True)
 class Phase:

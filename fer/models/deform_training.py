@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.agreement import mean_icc
@@ -18,12 +17,11 @@ from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.load import allowed_start, load
-from fer.losses import known_cross_entropy, roughness
+from fer.losses import known_cross_entropy
 from fer.models.deform import Deform, DeformConfig, Deformed
-from fer.removal import for_card, landmark_flow_loss, moves_left, paired_terms, unit_edits_left
+from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
 from fer.sheets import save_sheet
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
-from fer.warping import determinant
 from fer.weights import rounded_to_half
 
 START = "derl"  # the model that ``DeformRecipe.start`` names weights of, unless it says another
@@ -71,7 +69,7 @@ class Step:
             made = self.network.change(layers, given.source, own, self.asked(given), given.source, self.paint)
             terms = self.of_edit(made, given)
         terms["reading"] = recipe.reading * known_cross_entropy(logits, given.own)
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(terms)
 
     @torch.no_grad()
     def asked(self, given: ChangeBatch) -> Tensor:
@@ -79,18 +77,17 @@ class Step:
         unknown = given.asked.isnan().any(1)
         asked = given.asked.clone()
         if unknown.any():
-            asked[unknown] = self.network.motion.strengths(self.network.motion.encode(given.truth[unknown])).sigmoid()
+            asked[unknown] = self.network.shown(given.truth[unknown])
         return asked
 
     def of_edit(self, made: Deformed, given: ChangeBatch) -> dict[str, Tensor]:
         """Losses of edited faces against the truth."""
         recipe = self.recipe
         of_moved = paired_terms(made.moved, given.source, given.truth)
-        return paired_terms(made.image, given.source, given.truth) | {
+        return {
+            **paired_terms(made.image, given.source, given.truth),
             "moved": recipe.moved * torch.stack(list(of_moved.values())).sum(),
-            "places": recipe.places * landmark_flow_loss(made.flow, given.points),
-            "rough": recipe.rough * roughness(made.flow * 2 / made.flow.shape[-1]),
-            "fold": recipe.fold * F.relu(-determinant(made.flow)).mean(),
+            **flow_terms(made.flow, given.points, recipe.places, recipe.rough, recipe.fold),
             "paint": recipe.paint * (made.image - made.moved).abs().mean(),
         }
 
@@ -151,9 +148,8 @@ def changes_left(model: Deform, held_out: Changes) -> dict[str, float]:
     read = []
 
     def changed(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        layers = model.motion.encode(source)
-        read.append(model.motion.strengths(layers).sigmoid())
-        made = model.change(layers, source, read[-1], asked, source)
+        made, own = model.edited(source, asked)
+        read.append(own)
         return {"left": made.image, "left_moved": made.moved}, made.flow
 
     return moves_left(changed, held_out) | {"icc": mean_icc(torch.cat(read), held_out.units[:, 0])}
@@ -162,11 +158,7 @@ def changes_left(model: Deform, held_out: Changes) -> dict[str, float]:
 def pairs_left(model: Deform, pairs: Pairs) -> dict[str, float]:
     """See ``edits_left``; the strengths of what is edited are those that the model reads."""
 
-    def changed(faces: Tensor, asked: Tensor) -> Tensor:
-        layers = model.motion.encode(faces)
-        return model.change(layers, faces, model.motion.strengths(layers).sigmoid(), asked, faces).image
-
-    return unit_edits_left(changed, pairs)
+    return unit_edits_left(lambda faces, asked: model.edited(faces, asked)[0].image, pairs)
 
 
 @torch.inference_mode()

@@ -21,6 +21,7 @@ from fer.layers import (
     LocalReader,
     Moves,
     conditioned_blocks,
+    doubled,
     fusion_head,
     halved,
     halving_blocks,
@@ -32,7 +33,7 @@ from fer.models.base import ExpressionEncoder, NeutralEditor, Recognizer, Transf
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
-from fer.warping import CHANNELS, compose, with_flow
+from fer.warping import CHANNELS, Composed, compose, with_flow
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,6 @@ def bounded(values: Tensor) -> Tensor:
     return values / (1 + values.square().mean(1, keepdim=True)).sqrt()
 
 
-@dataclass(frozen=True, eq=False)
-class Rebuilt:
-    """A decoded face (B, 3, S, S) with the flow (B, 2, S, S) in px and the mask (B, 1, S, S) that made it."""
-
-    image: Tensor
-    flow: Tensor
-    mask: Tensor
-
-
 class Decoder(nn.Module):
     """A picture of a person (B, 3, 128, 128) and f_exp (B, code) -> paint, mask and flow (B, 6, 128, 128).
 
@@ -141,12 +133,9 @@ class Decoder(nn.Module):
     def forward(self, people: Tensor, code: Tensor) -> Tensor:
         beside = halved(self.stem(people.contiguous(memory_format=torch.channels_last)), self.person)
         x = beside[-1] + self.from_code(code).view(len(code), -1, self.side, self.side)
-        *lower, last = zip(self.levels, beside[-2::-1], strict=True)
-        for level, layer in lower:
-            x = level(x, layer, code)
-        flow = self.moves.flow(x, code, self.size_px)
-        x = last[0](x, last[1], code)
-        return with_flow(F.pixel_shuffle(self.out(x).float(), 2), flow)
+        *_, half, last = doubled(x, self.levels, beside[-2::-1], code)
+        flow = self.moves.flow(half, code, self.size_px)
+        return with_flow(F.pixel_shuffle(self.out(last).float(), 2), flow)
 
 
 class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder):
@@ -183,10 +172,10 @@ class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder
         """What the encoder sees of faces (B, 3, S, S): (B, 1, 80, 80)."""
         return standardise(tight_luminance(faces, framing, self.config.encoder_px))
 
-    def decode(self, people: Tensor, code: Tensor) -> Rebuilt:
+    def decode(self, people: Tensor, code: Tensor) -> Composed:
         """The people of pictures (B, 3, S, S) with the expression f_exp (B, code). Keeps gradients."""
         raw = self.decoder(resized(people, self.config.size_px), code)
-        return Rebuilt(*compose(people.float(), raw))
+        return compose(people.float(), raw)
 
     def code_for(self, target: Tensor) -> Tensor:
         """f_exp (B, code) for targets (B, 7): from the neutral prototype towards those of what is asked for."""
@@ -232,8 +221,7 @@ class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder
         return self._shown(faces, self.expression_of(placed(self, sources)))
 
     def _shown(self, faces: Tensor, code: Tensor) -> Edit:
-        made = self.decode(placed(self, faces), code)
-        return Edit(made.image.clamp(-1, 1).cpu(), {"flow": made.flow.cpu(), "mask": made.mask.cpu()})
+        return self.decode(placed(self, faces), code).edit()
 
 
 def prototypes_of(code: Tensor, emotion: Tensor) -> Tensor:

@@ -12,9 +12,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.action_units import ACTION_UNITS
 from fer.layers import critic_layers
-from fer.losses import hinge_critic, roughness, soft_cross_entropy
-from fer.models.degan import Degan, DeganConfig, Rebuilt
-from fer.removal import landmark_flow_loss, paired_terms
+from fer.losses import hinge_critic, soft_cross_entropy, unlikeness
+from fer.models.degan import Degan, DeganConfig
+from fer.removal import composed_terms
 from fer.training import Batch, Loss
 from fer.types import EMOTIONS, Framing
 
@@ -113,11 +113,6 @@ class Reversed(torch.autograd.Function):
         return -gradient
 
 
-def unlikeness(first: Tensor, second: Tensor) -> Tensor:
-    """1 - cosine, the mean over rows of unit vectors (B, N)."""
-    return (1 - (first * second).sum(1)).mean()
-
-
 class Paired(NamedTuple):
     """P pairs."""
 
@@ -213,17 +208,10 @@ class Step:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             codes = model.expression_of(torch.cat([pairs.face_view, pairs.neutral_view]))
             people, truth = pairs.reconstructions()
-            terms = self._of_pairs(model.decode(people, codes), pairs, people, truth) | self._told(codes, pairs)
+            made = model.decode(people, codes)
+            terms = composed_terms(made, people, truth, pairs.places(), recipe.landmarks) | self._told(codes, pairs)
             terms["naming"] = recipe.naming * soft_cross_entropy(self.network.naming(codes), pairs.names())
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
-
-    def _of_pairs(self, made: Rebuilt, pairs: Paired, people: Tensor, truth: Tensor) -> dict[str, Tensor]:
-        """Losses of decoded faces whose first rows are the reconstructions of ``people``."""
-        return paired_terms(made.image[: len(people)], people, truth) | {
-            "mask": 0.01 * made.mask.mean(),
-            "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
-            "landmarks": self.recipe.landmarks * landmark_flow_loss(made.flow[: len(people)], pairs.places()),
-        }
+        return Loss.of(terms)
 
     def _told(self, codes: Tensor, pairs: Paired) -> dict[str, Tensor]:
         """The loss of the Action Units that are told from the codes (2 P, code) of the pairs."""
@@ -244,8 +232,8 @@ class Step:
             who = self._who(torch.cat([people, hosts]))
             score, expression = self.network.critic(transfers, who[len(people) :])
             again = model.expression_of(transfers)
-            terms = self._of_pairs(made, given.pairs, people, truth) | self._told(codes[: len(people)], given.pairs)
-            terms |= {
+            terms = composed_terms(made, people, truth, given.pairs.places(), recipe.landmarks)
+            terms |= self._told(codes[: len(people)], given.pairs) | {
                 "adversarial": -recipe.adversarial * score.mean(),
                 "expression": recipe.expression * soft_cross_entropy(expression, named),
                 "consistency": recipe.consistency * (again - lent.detach()).square().mean(),
@@ -255,7 +243,7 @@ class Step:
             if recipe.reversal:
                 terms["reversal"] = recipe.reversal * self._told_apart(codes[: len(people)], who[: len(people)])
         self.made = transfers.detach(), who[len(people) :]
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(terms)
 
     def _told_apart(self, codes: Tensor, who: Tensor) -> Tensor:
         """How badly people are told from f_exp; the encoder learns to raise it while the guess lowers it."""
@@ -283,7 +271,7 @@ class Step:
             "mismatch": self.recipe.mismatch * F.relu(1 + others).mean(),
             "expression": soft_cross_entropy(expression, torch.cat([given.pairs.shown, given.named])),
         }
-        return Loss(torch.stack(list(terms.values())).sum(), terms)
+        return Loss.of(terms)
 
     def read(self, batch: Batch, step: int) -> Loss:
         """The readers, on labelled faces and their distributions; the encoder is frozen."""

@@ -20,7 +20,7 @@ from fer.layers import EncoderDecoder, LocalReader, fusion_head, placed
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
-from fer.warping import compose
+from fer.warping import Composed, compose
 
 RESIDUES = ("pairs", "encoder", "features", "pixels")
 
@@ -51,16 +51,19 @@ class DerlConfig:
 class Generated:
     """What the generator makes of faces (B, 3, 128, 128).
 
-    raw: (B, 6, 128, 128) paint, mask and flow, of which ``compose`` made neutral, flow and mask.
+    raw: (B, 6, 128, 128) paint, mask and flow, of which ``compose`` made the neutral faces, ``composed``.
     encoded: layers of 64, 32, 16, 8 and 4 px; decoded: of 8, 16, 32 and 64 px.
     """
 
     raw: Tensor
-    neutral: Tensor
-    flow: Tensor
-    mask: Tensor
+    composed: Composed
     encoded: Sequence[Tensor]
     decoded: Sequence[Tensor]
+
+    @property
+    def neutral(self) -> Tensor:
+        """The neutral faces (B, 3, 128, 128)."""
+        return self.composed.image
 
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
         """Encoder and decoder layer of 64, 32, 16 and 8 px."""
@@ -82,7 +85,7 @@ class Generator(nn.Module):
         encoded = self.trunk.encode(faces.contiguous(memory_format=torch.channels_last))
         decoded = self.trunk.decode(encoded)
         raw = F.pixel_shuffle(self.out(decoded[-1]).float(), 2)
-        return Generated(raw, *compose(faces.float(), raw), encoded, decoded)
+        return Generated(raw, compose(faces.float(), raw), encoded, decoded)
 
 
 class Derl(nn.Module, Recognizer, Neutralizer):

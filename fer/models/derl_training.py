@@ -20,9 +20,9 @@ from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.layers import critic_layers
 from fer.load import load
-from fer.losses import hinge_critic, roughness, soft_cross_entropy
+from fer.losses import hinge_critic, soft_cross_entropy, unlikeness
 from fer.models.derl import Derl, DerlConfig, Generated
-from fer.removal import for_card, landmark_flow_loss, left_over, paired_terms
+from fer.removal import composed_terms, for_card, left_over
 from fer.sheets import save_sheet
 from fer.temperature import HeldOut, calibrated
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
@@ -79,17 +79,13 @@ class Trained(nn.Module):
         self.critic = Critic()
 
 
-def generator_loss(
+def generator_terms(
     made: Generated, faces: Tensor, neutrals: Tensor, points: Tensor, embed: nn.Module, recipe: DerlRecipe
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """All of the generator's loss but the critic's part."""
-    terms = paired_terms(made.neutral, faces, neutrals) | {
-        "mask": 0.01 * made.mask.mean(),
-        "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
-        "landmarks": recipe.landmarks * landmark_flow_loss(made.flow, points),
-        "identity": recipe.identity * (1 - (embed(made.neutral) * embed(neutrals)).sum(1)).mean(),
+) -> dict[str, Tensor]:
+    """All of the generator's losses but the critic's."""
+    return composed_terms(made.composed, faces, neutrals, points, recipe.landmarks) | {
+        "identity": recipe.identity * unlikeness(embed(made.neutral), embed(neutrals)),
     }
-    return torch.stack(list(terms.values())).sum(), terms
 
 
 def fused_logits(model: Derl, pixels: Tensor, mirror: bool) -> Tensor:
@@ -149,13 +145,12 @@ def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, devi
         faces, neutrals, points = batch
         with torch.autocast(device.type, dtype=torch.bfloat16):
             result = generator(faces)
-            total, terms = generator_loss(result, faces, neutrals, points, embed, recipe)
+            terms = generator_terms(result, faces, neutrals, points, embed, recipe)
             if step >= steps // 2:
                 terms["adversarial"] = -recipe.adversarial * critic(faces, result.neutral).mean()
-                total = total + terms["adversarial"]
         made.clear()
         made[step] = result
-        return Loss(total, terms)
+        return Loss.of(terms)
 
     def criticise(batch: Batch, step: int) -> Loss:
         faces, neutrals, _ = batch

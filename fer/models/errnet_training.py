@@ -17,7 +17,7 @@ from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource
 from fer.data.pairs import load_puppets
 from fer.images import from_bytes
 from fer.load import load
-from fer.losses import gradient_l1, soft_cross_entropy, weighted_l1
+from fer.losses import gradient_l1, soft_cross_entropy, unlikeness, weighted_l1
 from fer.models.errnet import ErrNet, ErrNetConfig, Removal, lengths_of
 from fer.removal import for_card, left_over, pixel_weights
 from fer.sheets import save_sheet
@@ -82,7 +82,7 @@ def removal_loss(
         "pixels": recipe.pixels * weighted_l1(neutral, neutrals, pixels),
         "gradient": 0.5 * recipe.pixels * gradient_l1(neutral, neutrals, pictures),
         "landmarks": recipe.landmarks * landmark_loss(made, points),
-        "identity": recipe.identity * (1 - (embed(neutral) * embed(neutrals)).sum(1)).mean(),
+        "identity": recipe.identity * unlikeness(embed(neutral), embed(neutrals)),
     }
 
 
@@ -130,7 +130,7 @@ def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: to
         paired, named = _split(made, len(faces))
         terms = removal_loss(paired, faces, neutrals, points, embed, recipe)
         terms |= recognition_loss(named, target, recipe)
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(terms)
 
     held_out, known = load_puppets(data_root, "validation"), HeldOut.load(data_root)
     shown = torch.cat([torch.nonzero(held_out.emotion == k)[:2, 0] for k in range(1, len(EMOTIONS))])

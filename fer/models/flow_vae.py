@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, placed
+from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, placed
 from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
@@ -132,10 +132,8 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
 
         A sum of fields, each as strong as its latent number: the origin moves nothing.
         """
-        x = seen.layers[-1]
-        condition = change.to(x.dtype)
-        for block, beside in zip(self.decoder, seen.layers[-2:0:-1], strict=True):
-            x = block(x, beside, condition)
+        lowest = seen.layers[-1]
+        x = doubled(lowest, self.decoder, seen.layers[-2:0:-1], change.to(lowest.dtype))[-1]
         return torch.tanh(self.moves.flow(x, change, x.shape[-1])) * self.config.largest_flow
 
     def moved(self, faces: Tensor, seen: Seen, change: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,6 +146,11 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
         """The change (B, latent) from what faces show to strengths (B, 23)."""
         return (target - seen.strengths) @ self.directions
 
+    def edited(self, faces: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Seen]:
+        """Faces (B, 3, S, S) moved to strengths (B, 23), the flow as by ``moved``, and what was seen of them."""
+        seen = self._seen(faces)
+        return *self.moved(faces, seen, self.asked(seen, target)), seen
+
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``. Asked for what a face shows, ``edit`` changes nothing."""
@@ -158,8 +161,7 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the encoder sees them at 128 px."""
         target, faces = placed(self, UNIT_TARGETS.checked(target, len(faces))), placed(self, faces)
-        seen = self._seen(faces)
-        image, flow = (each.cpu() for each in self.moved(faces, seen, self.asked(seen, target)))
+        image, flow = (each.cpu() for each in self.edited(faces, target)[:2])
         return Edit(image, {"flow": flow, "mask": torch.zeros_like(image[:, :1]), "moved": image})
 
     @torch.inference_mode()

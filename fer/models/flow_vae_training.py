@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.agreement import mean_icc
@@ -17,12 +16,11 @@ from fer.data.changes import CHANGES_TOLD, ChangeBatch, Changes
 from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
-from fer.losses import known_cross_entropy, roughness
+from fer.losses import known_cross_entropy
 from fer.models.flow_vae import COUNT, FlowVae, FlowVaeConfig, change_between, divergence
-from fer.removal import for_card, landmark_flow_loss, moves_left, paired_terms, unit_edits_left
+from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
 from fer.sheets import save_sheet
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
-from fer.warping import determinant
 from fer.weights import rounded_to_half
 
 SCALED_BY = 100  # rendered changes that the fresh encoder's codes are scaled by
@@ -66,15 +64,15 @@ class Step:
             mean, log_variance = change_between(first, second)
             drawn = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
             made, flow = self.network.moved(given.source, first, drawn)
-        terms = paired_terms(made, given.source, given.truth) | {
-            "places": recipe.places * landmark_flow_loss(flow, given.points),
-            "kl": recipe.kl * min(1.0, step / max(1, recipe.kl_warm_up)) * divergence(mean, log_variance).mean(),
-            "rough": recipe.rough * roughness(flow * 2 / flow.shape[-1]),
-            "fold": recipe.fold * F.relu(-determinant(flow)).mean(),
-        }
         shown = torch.cat([given.own, given.asked])
-        terms["reading"] = recipe.reading * known_cross_entropy(seen.logits, shown)
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(
+            {
+                **paired_terms(made, given.source, given.truth),
+                **flow_terms(flow, given.points, recipe.places, recipe.rough, recipe.fold),
+                "kl": recipe.kl * min(1.0, step / max(1, recipe.kl_warm_up)) * divergence(mean, log_variance).mean(),
+                "reading": recipe.reading * known_cross_entropy(seen.logits, shown),
+            }
+        )
 
 
 @torch.inference_mode()
@@ -134,9 +132,8 @@ def changes_left(model: FlowVae, held_out: Changes) -> dict[str, float]:
     read, divergences = [], []
 
     def edited(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        seen = model.encode(source)
+        image, flow, seen = model.edited(source, asked)
         read.append(seen.strengths)
-        image, flow = model.moved(source, seen, model.asked(seen, asked))
         return {"left": image}, flow
 
     def rebuilt(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
@@ -158,11 +155,7 @@ def changes_left(model: FlowVae, held_out: Changes) -> dict[str, float]:
 def pairs_left(model: FlowVae, pairs: Pairs) -> dict[str, float]:
     """See ``edits_left``; the strengths of what is edited are those that the model reads."""
 
-    def changed(faces: Tensor, asked: Tensor) -> Tensor:
-        seen = model.encode(faces)
-        return model.moved(faces, seen, model.asked(seen, asked))[0]
-
-    return unit_edits_left(changed, pairs)
+    return unit_edits_left(lambda faces, asked: model.edited(faces, asked)[0], pairs)
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ from fer.data.pairs import Pairs
 from fer.errors import DataError, WeightsError
 from fer.load import config_from, load
 from fer.models.degan import Degan, DeganConfig, bounded, prototypes_of
-from fer.models.degan_losses import Critic, DeganRecipe, Given, Paired, Reversed, Step, Trained, unlikeness
+from fer.models.degan_losses import Critic, DeganRecipe, Given, Paired, Reversed, Step, Trained
 from fer.models.degan_training import draw, other_view, prototypes, take_over
 from fer.targets import code_of, distribution_of
 from fer.types import EMOTIONS, Framing
@@ -312,13 +312,6 @@ def test_reversal_teaches_the_guess_and_unteaches_the_encoder() -> None:
     losses.synthesize(batch(), 0).terms["reversal"].backward()
     assert gradient(network.guess) > 0
     assert gradient(network.model.encoder) > 0
-
-
-def test_unlikeness_is_one_less_the_cosine() -> None:
-    first = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    assert float(unlikeness(first, first)) == 0
-    assert float(unlikeness(first, first.flip(0))) == 1
-    assert float(unlikeness(first, -first)) == 2
 
 
 def test_the_critic_learns_from_transfers_and_strangers_and_moves_no_generator(step: Step) -> None:

@@ -26,7 +26,7 @@ from fer.models.au import Au, AuConfig
 from fer.models.degan import Degan, DeganConfig
 from fer.models.degan_losses import DeganRecipe
 from fer.models.derl import Derl, DerlConfig, Generator
-from fer.models.derl_training import DerlRecipe, generator_loss
+from fer.models.derl_training import DerlRecipe, generator_terms
 from fer.models.errnet import ErrNetConfig
 from fer.models.errnet_training import ErrNetRecipe
 from fer.models.fesgan import Fesgan, FesganConfig
@@ -35,8 +35,7 @@ from fer.models.fesgan_training import start_from_derl
 from fer.models.identity import IdentityConfig
 from fer.models.identity_training import IdentityRecipe
 from fer.models.plain import PlainConfig
-from fer.removal import landmark_flow_loss
-from fer.training import train
+from fer.training import Loss, train
 
 CPU = torch.device("cpu")
 # a few steps of a few faces each
@@ -125,17 +124,6 @@ def test_derl_is_resumed_bit_by_bit(data: Path, tmp_path: Path) -> None:
     train(plan(), tmp_path / "parts", stop_after=3)
     parts = train(plan(), tmp_path / "parts")
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True))
-
-
-def test_flow_is_right_where_it_points_at_the_faces_landmarks() -> None:
-    neutral = torch.rand(2, 68, 2) * 0.5 + 0.25
-    points = torch.stack([neutral + torch.tensor([0.0625, -0.03125]), neutral], 1)  # 4 px right, 2 px up of 64
-    points[1] = torch.nan  # not known: left out
-    flow = torch.tensor([4.0, -2.0]).view(1, 2, 1, 1).expand(2, 2, 64, 64)
-    assert landmark_flow_loss(flow, points) == pytest.approx(0, abs=1e-6)
-    nothing = torch.zeros(2, 2, 64, 64)
-    assert landmark_flow_loss(nothing, points) == pytest.approx((4 + 2) / 2 / 32)  # halves of the side
-    assert landmark_flow_loss(nothing, torch.full((2, 2, 68, 2), torch.nan)) == 0
 
 
 @pytest.mark.usefixtures("no_judge")
@@ -278,7 +266,7 @@ def test_generator_learns_eight_pairs() -> None:
     unknown = torch.full((8, 2, 68, 2), torch.nan)
     recipe, losses = DerlRecipe(), []
     for _ in range(60):
-        loss, _ = generator_loss(generator(faces), faces, neutrals, unknown, Same(), recipe)
+        loss = Loss.of(generator_terms(generator(faces), faces, neutrals, unknown, Same(), recipe)).total
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

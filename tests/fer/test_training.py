@@ -125,6 +125,13 @@ def test_decay_groups_spare_biases_and_scales() -> None:
     assert free["weight_decay"] == 0.0
 
 
+def test_a_loss_is_the_sum_of_its_terms_in_single_precision() -> None:
+    terms = {"one": torch.tensor(1.0, dtype=torch.bfloat16), "small": torch.tensor(2.0**-12)}
+    loss = Loss.of(terms)
+    assert float(loss.total) == 1 + 2.0**-12
+    assert loss.terms == terms
+
+
 def test_a_group_keeps_its_own_pace(tmp_path: Path) -> None:
     network = nn.ModuleList([nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)])
     slow, fast = (cast(nn.Linear, layer) for layer in network)
