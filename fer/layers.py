@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 QUIET = 0.1  # of what is added to a layer that another network knows already, so that the layer is heard first
 
 
-def placed(module: nn.Module, values: Tensor) -> Tensor:
+def to_device_of(module: nn.Module, values: Tensor) -> Tensor:
     """Values as float32 on the device of a network."""
     return values.to(next(module.parameters()).device, torch.float32)
 
@@ -83,7 +83,7 @@ def residual_stages(inputs: int, widths: Sequence[int], blocks: Sequence[int]) -
     return [*residual_layers(inputs, widths, blocks), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
 
 
-def placed_head(inputs: int, channels: int, side: int, outputs: int) -> list[nn.Module]:
+def spatial_head(inputs: int, channels: int, side: int, outputs: int) -> list[nn.Module]:
     """(B, inputs, side, side) -> (B, outputs) that still knows where in the picture things are."""
     return [nn.Conv2d(inputs, channels, 1), nn.Flatten(), nn.Linear(channels * side * side, outputs)]
 

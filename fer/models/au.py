@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import standardise, tight_luminance
-from fer.layers import placed_head, residual_layers
+from fer.layers import residual_layers, spatial_head, to_device_of
 from fer.models.base import ActionUnitReader
 from fer.registry import Citation, Spec
 from fer.types import ActionUnits, Framing
@@ -47,7 +47,7 @@ class Au(nn.Module, ActionUnitReader):
     def __init__(self, config: AuConfig) -> None:
         super().__init__()
         self.config = config
-        head = placed_head(config.widths[-1], config.places, config.last_side, len(ACTION_UNITS))
+        head = spatial_head(config.widths[-1], config.places, config.last_side, len(ACTION_UNITS))
         self.network = nn.Sequential(*residual_layers(1, config.widths, config.blocks), *head)
         self.network.to(memory_format=torch.channels_last)
 
@@ -64,7 +64,7 @@ class Au(nn.Module, ActionUnitReader):
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``."""
-        luminance = tight_luminance(faces.to(next(self.parameters()).device), framing, self.config.size_px)
+        luminance = tight_luminance(to_device_of(self, faces), framing, self.config.size_px)
         return ActionUnits(self.strengths(luminance).cpu(), ACTION_UNITS)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, placed
+from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, to_device_of
 from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
@@ -165,13 +165,13 @@ class Deform(nn.Module, NeutralEditor, ActionUnitReader):
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``. Asked for what a face shows, ``edit`` changes nothing."""
-        small = canonical(placed(self, faces), framing, self.config.size_px)
+        small = canonical(to_device_of(self, faces), framing, self.config.size_px)
         return ActionUnits(self.shown(small).cpu(), ACTION_UNITS)
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the networks see them at 128 px."""
-        asked, faces = placed(self, UNIT_TARGETS.checked(target, len(faces))), placed(self, faces)
+        asked, faces = to_device_of(self, UNIT_TARGETS.checked(target, len(faces))), to_device_of(self, faces)
         made, _ = self.edited(faces, asked)
         parts = {"flow": made.flow, "mask": made.mask, "moved": made.moved.clamp(-1, 1)}
         return Edit(made.image.clamp(-1, 1).cpu(), {name: part.cpu() for name, part in parts.items()})

@@ -25,9 +25,9 @@ from fer.layers import (
     fusion_head,
     halved,
     halving_blocks,
-    placed,
-    placed_head,
     residual_layers,
+    spatial_head,
+    to_device_of,
 )
 from fer.models.base import ExpressionEncoder, NeutralEditor, Recognizer, Transferrer
 from fer.registry import Citation, Spec
@@ -79,7 +79,7 @@ class Encoder(nn.Module):
         super().__init__()
         widths, self.blocks = config.encoder_widths, config.encoder_blocks
         self.trunk = nn.Sequential(*residual_layers(1, widths, self.blocks))
-        self.code = nn.Sequential(*placed_head(widths[-1], config.places, config.encoder_px // 16, config.code))
+        self.code = nn.Sequential(*spatial_head(widths[-1], config.places, config.encoder_px // 16, config.code))
         self.train()
         self.to(memory_format=torch.channels_last)
 
@@ -197,31 +197,30 @@ class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        pictures = self.seen(placed(self, faces), framing)
+        pictures = self.seen(to_device_of(self, faces), framing)
         logits = (self.votes(pictures)[1] + self.votes(pictures.flip(3))[1]) / 2
         return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
 
     @torch.inference_mode()
     def encode(self, faces: Tensor) -> Tensor:
         """See ``ExpressionEncoder.encode``. f_exp, of a root mean square below 1."""
-        return self.expression_of(placed(self, faces)).cpu()
+        return self.expression_of(to_device_of(self, faces)).cpu()
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the networks see them at 128 px."""
         target = EMOTION_TARGETS.checked(target, len(faces))
-        return self._shown(faces, self.code_for(placed(self, target)))
+        return self._shown(faces, self.code_for(to_device_of(self, target)))
 
-    @torch.inference_mode()
     @torch.inference_mode()
     def transfer(self, faces: Tensor, sources: Tensor) -> Edit:
         """See ``Transferrer.transfer``. Of the sources nothing but f_exp is used."""
         if len(faces) != len(sources):
             raise ValueError(f"A transfer needs one source per face, not {len(sources)} for {len(faces)}.")
-        return self._shown(faces, self.expression_of(placed(self, sources)))
+        return self._shown(faces, self.expression_of(to_device_of(self, sources)))
 
     def _shown(self, faces: Tensor, code: Tensor) -> Edit:
-        return self.decode(placed(self, faces), code).edit()
+        return self.decode(to_device_of(self, faces), code).edit()
 
 
 def prototypes_of(code: Tensor, emotion: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import canonical, resized
-from fer.layers import EncoderDecoder, LocalReader, fusion_head, placed
+from fer.layers import EncoderDecoder, LocalReader, fusion_head, to_device_of
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
@@ -136,14 +136,14 @@ class Derl(nn.Module, Recognizer, Neutralizer):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        faces = canonical(placed(self, faces), framing, self.config.size_px)
+        faces = canonical(to_device_of(self, faces), framing, self.config.size_px)
         logits = (self.votes(faces)[1] + self.votes(faces.flip(3))[1]) / 2
         return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
         """See ``Neutralizer.neutralize``. Faces of any size; the network sees them at 128 px."""
-        faces = placed(self, faces)
+        faces = to_device_of(self, faces)
         small = resized(faces, self.config.size_px)
         made = self.generator(small)
         neutral, flow, mask = compose(faces, made.raw)

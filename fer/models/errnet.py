@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import canonical, resized
-from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu, placed
+from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu, to_device_of
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Emotion, Framing, Prediction
@@ -149,14 +149,14 @@ class ErrNet(nn.Module, Recognizer, Neutralizer):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        faces = canonical(placed(self, faces), framing, self.config.size_px)
+        faces = canonical(to_device_of(self, faces), framing, self.config.size_px)
         logits = (self(faces).logits + self(faces.flip(3)).logits) / 2
         return Prediction((logits / self.config.temperature).softmax(1).cpu())
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
         """See ``Neutralizer.neutralize``. Faces of any size; the network sees them at 128 px."""
-        faces = placed(self, faces)
+        faces = to_device_of(self, faces)
         small = resized(faces, self.config.size_px)
         made: Removal = self(small)
         residual = made.residual

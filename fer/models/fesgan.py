@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS, typical_units
 from fer.framing import resized, standardise, tight_luminance
-from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, placed, residual_stages
+from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, residual_stages, to_device_of
 from fer.models.base import NeutralEditor, Recognizer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
@@ -130,7 +130,7 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        pictures = standardise(tight_luminance(placed(self, faces), framing, self.config.reader_px))
+        pictures = standardise(tight_luminance(to_device_of(self, faces), framing, self.config.reader_px))
         logits = (self.reader(pictures)[1] + self.reader(pictures.flip(3))[1]) / 2
         return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
 
@@ -141,7 +141,7 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor):
         In two passes: what a face shows is taken away first, since training never led from one expression to another.
         """
         target = EMOTION_TARGETS.checked(target, len(faces))
-        faces = placed(self, faces)
+        faces = to_device_of(self, faces)
         calm = self._shown(faces, torch.zeros(len(faces), len(ACTION_UNITS)))
         asked = target.any(1)
         if asked.any():
@@ -151,7 +151,7 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor):
         return calm.edit()
 
     def _shown(self, faces: Tensor, units: Tensor) -> Composed:
-        made = self.generator.edit(resized(faces, self.config.size_px), placed(self, units), faces)
+        made = self.generator.edit(resized(faces, self.config.size_px), to_device_of(self, units), faces)
         return made._replace(image=made.image.clamp(-1, 1))
 
     @torch.inference_mode()
@@ -162,7 +162,9 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor):
             torch.rand(self.config.latent, generator=torch.Generator().manual_seed(seed * 1_000_003 + row)) * 2 - 1
             for row in range(len(target))
         ]
-        return self.generator.draw(placed(self, torch.stack(rows)), placed(self, typical_units(target))).cpu()
+        return self.generator.draw(
+            to_device_of(self, torch.stack(rows)), to_device_of(self, typical_units(target))
+        ).cpu()
 
 
 SPEC = Spec(

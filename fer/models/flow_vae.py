@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, placed
+from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, to_device_of
 from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
@@ -23,7 +23,7 @@ from fer.types import ActionUnits, Edit, Framing, TargetSpace
 from fer.warping import resized_field, warped
 
 COUNT = len(ACTION_UNITS)
-QUIET = -3.0  # of a face's spread at first: noise does not drown what the decoder is to learn from
+FIRST_SPREAD = -3.0  # of every face, half the log variance of a change: noise does not drown what is to be learnt
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
         self.stem = nn.Conv2d(3, widths[0], 4, 2, 1)
         self.encoder = halving_blocks(widths)
         self.heads = nn.Linear(bottom, 2 * config.latent + COUNT)
-        nn.init.constant_(self.heads.bias[config.latent : 2 * config.latent], QUIET)
+        nn.init.constant_(self.heads.bias[config.latent : 2 * config.latent], FIRST_SPREAD)
         self.decoder = conditioned_blocks(widths[1:], config.latent)
         self.moves = Moves(widths[1], config.latent)
         self.register_buffer("directions", torch.zeros(COUNT, config.latent))
@@ -154,13 +154,13 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``. Asked for what a face shows, ``edit`` changes nothing."""
-        small = canonical(placed(self, faces), framing, self.config.size_px)
+        small = canonical(to_device_of(self, faces), framing, self.config.size_px)
         return ActionUnits(self.encode(small).strengths.cpu(), ACTION_UNITS)
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the encoder sees them at 128 px."""
-        target, faces = placed(self, UNIT_TARGETS.checked(target, len(faces))), placed(self, faces)
+        target, faces = to_device_of(self, UNIT_TARGETS.checked(target, len(faces))), to_device_of(self, faces)
         image, flow = (each.cpu() for each in self.edited(faces, target)[:2])
         return Edit(image, {"flow": flow, "mask": torch.zeros_like(image[:, :1]), "moved": image})
 
@@ -174,7 +174,7 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
             raise ValueError(f"Both faces must have one shape, not {tuple(first.shape)} and {tuple(second.shape)}.")
         if steps < 2:
             raise ValueError(f"A way has its two ends at least; {steps} steps are too few.")
-        first, second = placed(self, first), placed(self, second)
+        first, second = to_device_of(self, first), to_device_of(self, second)
         seen, seen_second = self._seen(first), self._seen(second)
         change, _ = change_between(seen, seen_second)
         way = []

@@ -100,7 +100,7 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
     network = FlowVae(config)
     counts = (recipe.changes, recipe.puppets, recipe.london)
     source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)
-    known = source.parts[0][0].first(recipe.fitted)
+    known = source.rendered.first(recipe.fitted)
     network.scale_codes(*(from_bytes(known.faces[:SCALED_BY, k]) for k in range(2)))
     network.to(device)
     pairs = load_puppets(data_root, "validation")
