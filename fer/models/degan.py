@@ -264,8 +264,7 @@ SPEC = Spec(
         "wrong person as further negatives, in place of classes; hinge loss with spectral normalisation.",
         "While synthesis is learnt linear readers tell the expression and, of rendered faces, the strengths of Action "
         "Units from f_exp; the flow is told where landmarks of rendered faces belong; a transfer has to be encoded as "
-        "its source, and an embedding has to find the person in it. Each has a weight in the recipe. Gradient reversal "
-        "of identity from f_exp is there and off.",
+        "its source, and an embedding has to find the person in it. Each has a weight in the recipe.",
         "Edits by name start from prototypes, the mean f_exp of rendered faces of each expression.",
     ),
 )

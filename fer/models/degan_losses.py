@@ -52,7 +52,6 @@ class DeganRecipe:
     units: float = 0.3
     landmarks: float = 0.5  # weight of the flow's error at the landmarks of pairs, of half the picture's side
     mismatch: float = 0.5  # weight of real faces of the wrong person in the critic's loss
-    reversal: float = 0.0  # weight of gradient reversal of identity from f_exp; 0: off, as in the paper
     local_weight: float = 0.25  # of each local network's loss; the fusion's is 1
     weight_decay: float = 0.02
     ema_decay: float = 0.998
@@ -90,27 +89,14 @@ class Trained(nn.Module):
         self.critic = Critic(people)
         self.naming = nn.Linear(config.code, COUNT)  # names the expression from f_exp
         self.units = nn.Linear(config.code, len(ACTION_UNITS))  # tells the strengths of Action Units from f_exp
-        self.guess = nn.Sequential(nn.Linear(config.code, 64), nn.SiLU(), nn.Linear(64, people))  # tells who from f_exp
 
     def beside_encoder(self) -> nn.ModuleList:
         """What the phase of synthesis trains beside the encoder."""
-        return nn.ModuleList([self.model.decoder, self.naming, self.units, self.guess])
+        return nn.ModuleList([self.model.decoder, self.naming, self.units])
 
     def readers(self) -> nn.ModuleList:
         """What the last stage trains."""
         return nn.ModuleList([self.model.locals, self.model.fusion])
-
-
-class Reversed(torch.autograd.Function):
-    """Passes values on and turns their gradient round (Ganin, Lempitsky 2015, arXiv 1409.7495)."""
-
-    @staticmethod
-    def forward(ctx: object, values: Tensor) -> Tensor:
-        return values.view_as(values)
-
-    @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> Tensor:
-        return -gradient
 
 
 class Paired(NamedTuple):
@@ -240,15 +226,8 @@ class Step:
                 "identity": recipe.identity * unlikeness(self.embed(made.image), who),
                 "naming": recipe.naming * soft_cross_entropy(self.network.naming(codes), given.names()),
             }
-            if recipe.reversal:
-                terms["reversal"] = recipe.reversal * self._told_apart(codes[: len(people)], who[: len(people)])
         self.made = transfers.detach(), who[len(people) :]
         return Loss.of(terms)
-
-    def _told_apart(self, codes: Tensor, who: Tensor) -> Tensor:
-        """How badly people are told from f_exp; the encoder learns to raise it while the guess lowers it."""
-        passed = cast(Tensor, Reversed.apply(codes))
-        return unlikeness(F.normalize(self.network.guess(passed).float()), who)
 
     @torch.no_grad()
     def _who(self, faces: Tensor) -> Tensor:
