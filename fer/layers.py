@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+M = TypeVar("M", bound=nn.Module)
 QUIET = 0.1  # of what is added to a layer that another network knows already, so that the layer is heard first
 
 
 def to_device_of(module: nn.Module, values: Tensor) -> Tensor:
     """Values as float32 on the device of a network."""
     return values.to(next(module.parameters()).device, torch.float32)
+
+
+def silenced(module: M) -> M:
+    """A module all of whose weights are 0, so that it puts out nothing at first."""
+    with torch.no_grad():
+        for values in module.parameters():
+            values.zero_()
+    return module
 
 
 def conv_bn_relu(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -117,9 +127,7 @@ class Conditioned(nn.Module):
         super().__init__()
         self.beside = beside
         self.block = double_conv(inputs + beside, outputs)
-        self.scale = nn.Linear(condition, 2 * outputs)
-        nn.init.zeros_(self.scale.weight)
-        nn.init.zeros_(self.scale.bias)
+        self.scale = silenced(nn.Linear(condition, 2 * outputs))
 
     def forward(self, x: Tensor, beside: Tensor | None, condition: Tensor) -> Tensor:
         """beside: the encoder's layer at twice the size of x, or None where a face is drawn from its latent alone."""
@@ -157,9 +165,7 @@ class Moves(nn.Conv2d):
 
     def __init__(self, inputs: int, count: int) -> None:
         super().__init__(inputs, 2 * count, 3, 1, 1)
-        nn.init.zeros_(self.weight)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        silenced(self)
 
     def flow(self, layer: Tensor, numbers: Tensor, size_px: int) -> Tensor:
         """(B, 2, size_px, size_px), float32, in the unit of what it is added to."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -9,6 +12,18 @@ from torch import Tensor
 def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Mean cross-entropy of logits (B, C) against a target distribution (B, C) whose rows sum to 1."""
     return F.cross_entropy(logits.float(), target)
+
+
+def fusion_loss(
+    each: Mapping[int, Tensor], fused: Tensor, target: Tensor, local_weight: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Cross-entropy of what a fusion says, and with a weight of what each local network says: total and terms.
+
+    each: logits (B, C) by what a local network is called; fused: (B, C); target: distributions (B, C).
+    """
+    terms = {f"local_{name}": soft_cross_entropy(logits, target) for name, logits in each.items()}
+    final = soft_cross_entropy(fused, target)
+    return final + local_weight * torch.stack(list(terms.values())).sum(), terms | {"fusion": final}
 
 
 def weighted_l1(made: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

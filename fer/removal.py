@@ -152,6 +152,14 @@ def left_over(neutralize: Callable[[Tensor], Tensor], pairs: Pairs, batch: int =
     }
 
 
+@torch.inference_mode()
+def removal_rows(neutralize: Callable[[Tensor], Tensor], pairs: Pairs) -> list[Tensor]:
+    """Rows to look at, two of each expression: faces, what is made of them, their neutral faces."""
+    rows = torch.cat([torch.nonzero(pairs.emotion == k)[:2, 0] for k in range(1, len(EMOTIONS))])
+    faces = from_bytes(pairs.face[rows])
+    return [faces, neutralize(faces), from_bytes(pairs.neutral[rows])]
+
+
 def for_card(left: Mapping[str, float]) -> dict[str, float]:
     """Shares that are left on the puppets' validation people, named and rounded for a card."""
     return {f"puppets_validation_{name}": round(value, 5) for name, value in left.items()}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from fer.data import ferplus
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -52,3 +55,15 @@ class HeldOut:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = read(self.pixels)
         return reading_scores(logits, self.labels)
+
+    def calibrate(
+        self, build: Callable[[Any], M], config: Any, trained: M, read: Callable[[Tensor], Tensor]
+    ) -> tuple[M, dict[str, float]]:
+        """The trained model as it is shipped, with the temperature that fits in its configuration, and its scores.
+
+        read: gives the logits of the trained model for the faces.
+        """
+        temperature, numbers = calibrated(read(self.pixels), self.labels)
+        model = build(replace(config, temperature=temperature))
+        model.load_state_dict(trained.state_dict())
+        return model.eval(), numbers

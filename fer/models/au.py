@@ -7,12 +7,13 @@ expressions, after AUE-CRL (Pu et al. 2021, arXiv 2012.14587). No Action Unit of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
-from fer.framing import standardise, tight_luminance
+from fer.framing import mirrored, standardise, tight_luminance
 from fer.layers import residual_layers, spatial_head, to_device_of
 from fer.models.base import ActionUnitReader
 from fer.registry import Citation, Spec
@@ -58,8 +59,7 @@ class Au(nn.Module, ActionUnitReader):
 
     def strengths(self, luminance: Tensor) -> Tensor:
         """As ``forward``, but strengths in [0, 1]: the mean of a face and its mirror picture, which tell the same."""
-        mean: Tensor = (self(luminance).sigmoid() + self(luminance.flip(3)).sigmoid()) / 2
-        return mean
+        return mirrored(lambda each: cast(Tensor, self(each)).sigmoid(), luminance)
 
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, to_device_of
+from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, silenced, to_device_of
 from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
@@ -104,10 +104,7 @@ class Texture(nn.Module):
         self.stem = nn.Conv2d(6, widths[0], 4, 2, 1)
         self.encoder = halving_blocks(widths)
         self.decoder = conditioned_blocks(widths, 2 * COUNT)
-        self.out = nn.Conv2d(widths[0], 4 * 4, 3, 1, 1)
-        with torch.no_grad():
-            for values in self.out.parameters():
-                values.zero_()
+        self.out = silenced(nn.Conv2d(widths[0], 4 * 4, 3, 1, 1))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, moved: Tensor, faces: Tensor, condition: Tensor) -> Tensor:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -20,8 +19,7 @@ from fer.load import allowed_start, load
 from fer.losses import known_cross_entropy
 from fer.models.deform import Deform, DeformConfig, Deformed
 from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
-from fer.sheets import save_sheet
-from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
+from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
 START = "derl"  # the model that ``DeformRecipe.start`` names weights of, unless it says another
@@ -119,16 +117,16 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
     pairs = load_puppets(data_root, "validation")
 
     def batch(step: int) -> Batch:
-        return tuple(values.to(device) for values in source.draw(recipe.still))
+        return source.draw(recipe.still)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         model = cast(Deform, module.eval())
         return changes_left(model, held_out) | pairs_left(model, pairs)
 
-    def sheet(module: nn.Module, path: Path) -> None:
-        save_sheet(examples(cast(Deform, module), held_out), path)
+    def sheet(module: nn.Module) -> list[Tensor]:
+        return examples(cast(Deform, module), held_out)
 
-    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
+    optimizer = adamw(network, recipe.weight_decay)
     rate = one_cycle(recipe.learning_rate, recipe.steps_motion + recipe.steps_both, 0.05)
 
     def stage(name: str, steps: int, paint: bool) -> Stage:
@@ -136,8 +134,7 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
         return Stage(name, steps, batch, [phase])
 
     stages = [stage("motion", recipe.steps_motion, False), stage("both", recipe.steps_both, True)]
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+    return Plan.of(config, recipe, network, stages, evaluate, sheet)
 
 
 def changes_left(model: Deform, held_out: Changes) -> dict[str, float]:

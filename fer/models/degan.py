@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.errors import DataError
-from fer.framing import resized, standardise, tight_luminance
+from fer.framing import mirrored, resized, standardise, tight_luminance
 from fer.layers import (
     LocalReader,
     Moves,
@@ -26,6 +26,7 @@ from fer.layers import (
     halved,
     halving_blocks,
     residual_layers,
+    silenced,
     spatial_head,
     to_device_of,
 )
@@ -125,9 +126,7 @@ class Decoder(nn.Module):
         self.from_code = nn.Linear(config.code, wide * self.side**2)
         self.levels = conditioned_blocks(widths, config.code)
         self.size_px, self.moves = config.size_px, Moves(widths[1], config.code)
-        self.out = nn.Conv2d(widths[0], CHANNELS * 4, 3, 1, 1)
-        for values in self.out.parameters():
-            nn.init.zeros_(values)
+        self.out = silenced(nn.Conv2d(widths[0], CHANNELS * 4, 3, 1, 1))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, people: Tensor, code: Tensor) -> Tensor:
@@ -198,8 +197,7 @@ class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
         pictures = self.seen(to_device_of(self, faces), framing)
-        logits = (self.votes(pictures)[1] + self.votes(pictures.flip(3))[1]) / 2
-        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+        return Prediction.of(mirrored(lambda each: self.votes(each)[1], pictures), self.config.temperature)
 
     @torch.inference_mode()
     def encode(self, faces: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.action_units import ACTION_UNITS
 from fer.layers import critic_layers
-from fer.losses import hinge_critic, soft_cross_entropy, unlikeness
+from fer.losses import fusion_loss, hinge_critic, soft_cross_entropy, unlikeness
 from fer.models.degan import Degan, DeganConfig
 from fer.removal import composed_terms
 from fer.training import Batch, Loss
@@ -258,7 +258,4 @@ class Step:
         model = self.network.model
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             each, fused = model.votes(model.seen(faces, Framing.ALIGNED))
-        terms = {f"local_{k}": soft_cross_entropy(logits, target) for k, logits in enumerate(each, 1)}
-        final = soft_cross_entropy(fused, target)
-        total = final + self.recipe.local_weight * torch.stack(list(terms.values())).sum()
-        return Loss(total, terms | {"fusion": final})
+        return Loss(*fusion_loss(dict(enumerate(each, 1)), fused, target, self.recipe.local_weight))

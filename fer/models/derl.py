@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer.framing import canonical, resized
-from fer.layers import EncoderDecoder, LocalReader, fusion_head, to_device_of
+from fer.framing import canonical, mirrored, resized
+from fer.layers import EncoderDecoder, LocalReader, fusion_head, silenced, to_device_of
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
@@ -76,9 +76,7 @@ class Generator(nn.Module):
     def __init__(self, config: DerlConfig) -> None:
         super().__init__()
         self.trunk = EncoderDecoder(3, config.widths, config.skips)
-        self.out = nn.Conv2d(config.widths[0], 6 * 4, 3, 1, 1)
-        for values in self.out.parameters():
-            nn.init.zeros_(values)
+        self.out = silenced(nn.Conv2d(config.widths[0], 6 * 4, 3, 1, 1))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, faces: Tensor) -> Generated:
@@ -137,8 +135,7 @@ class Derl(nn.Module, Recognizer, Neutralizer):
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
         faces = canonical(to_device_of(self, faces), framing, self.config.size_px)
-        logits = (self.votes(faces)[1] + self.votes(faces.flip(3))[1]) / 2
-        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+        return Prediction.of(mirrored(lambda each: self.votes(each)[1], faces), self.config.temperature)
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:

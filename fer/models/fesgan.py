@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS, typical_units
-from fer.framing import resized, standardise, tight_luminance
+from fer.framing import mirrored, resized, standardise, tight_luminance
 from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, residual_stages, to_device_of
 from fer.models.base import NeutralEditor, Recognizer
 from fer.registry import Citation, Spec
@@ -131,8 +131,7 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor):
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
         pictures = standardise(tight_luminance(to_device_of(self, faces), framing, self.config.reader_px))
-        logits = (self.reader(pictures)[1] + self.reader(pictures.flip(3))[1]) / 2
-        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+        return Prediction.of(mirrored(lambda each: self.reader(each)[1], pictures), self.config.temperature)
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -19,8 +18,7 @@ from fer.images import from_bytes
 from fer.losses import known_cross_entropy
 from fer.models.flow_vae import COUNT, FlowVae, FlowVaeConfig, change_between, divergence
 from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
-from fer.sheets import save_sheet
-from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
+from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
 SCALED_BY = 100  # rendered changes that the fresh encoder's codes are scaled by
@@ -106,7 +104,7 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
     pairs = load_puppets(data_root, "validation")
 
     def batch(step: int) -> Batch:
-        return tuple(values.to(device) for values in source.draw(recipe.still))
+        return source.draw(recipe.still)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         """Also fits the directions, which are measured with the networks and shipped with them."""
@@ -114,14 +112,12 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
         model.directions.copy_(fitted_directions(model, known))
         return changes_left(model, held_out) | pairs_left(model, pairs)
 
-    def sheet(module: nn.Module, path: Path) -> None:
-        save_sheet(examples(cast(FlowVae, module), held_out), path)
+    def sheet(module: nn.Module) -> list[Tensor]:
+        return examples(cast(FlowVae, module), held_out)
 
-    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
-    rate = one_cycle(recipe.learning_rate, recipe.steps)
-    stage = Stage("flow", recipe.steps, batch, [Phase("vae", optimizer, Step(network, recipe, device), rate, clip=1.0)])
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, [stage], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+    rate, step = one_cycle(recipe.learning_rate, recipe.steps), Step(network, recipe, device)
+    phase = Phase("vae", adamw(network, recipe.weight_decay), step, rate, clip=1.0)
+    return Plan.of(config, recipe, network, [Stage("flow", recipe.steps, batch, [phase])], evaluate, sheet)
 
 
 def changes_left(model: FlowVae, held_out: Changes) -> dict[str, float]:

@@ -79,7 +79,7 @@ class Plain(nn.Module, Recognizer):
         """See ``Recognizer.recognize``."""
         luminance = tight_luminance(to_device_of(self, faces), framing, self.config.size_px)
         logits = logits_of_views(self.network, luminance, self.config)
-        return Prediction((logits / self.config.temperature).softmax(1).cpu())
+        return Prediction.of(logits, self.config.temperature)
 
 
 SPEC = Spec(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -94,12 +93,11 @@ def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torc
         parts = [stream.batch(step) for stream in streams]
         pixels, target = (torch.cat([part[i] for part in parts]) for i in range(2))
         pictures = augment(pixels, size_px, strength).contiguous(memory_format=torch.channels_last)
-        return pictures.to(device), target.to(device)
+        return pictures, target
 
     first = recipe.steps_small + recipe.steps_full
-    settle = one_cycle(recipe.settle_rate, recipe.steps_settle)
     phase = Phase("classify", optimizer, loss, one_cycle(recipe.learning_rate, first))
-    second = Phase("classify", optimizer, loss, lambda step: settle(step - first))
+    second = Phase("classify", optimizer, loss, one_cycle(recipe.settle_rate, recipe.steps_settle, first=first))
     stages = [
         Stage("small", recipe.steps_small, partial(draw, recipe.small_px, 1.0), [phase]),
         Stage("full", recipe.steps_full, partial(draw, config.size_px, 1.0), [phase]),
@@ -110,8 +108,7 @@ def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torc
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         return held_out.scores(lambda pixels: logits_of_faces(module, pixels, config))
 
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay, identity)
+    return Plan.of(config, recipe, network, stages, evaluate)
 
 
 @torch.inference_mode()

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from fer.losses import flow_roughness, known_cross_entropy, landmark_flow_loss, unlikeness
+from fer.losses import flow_roughness, fusion_loss, known_cross_entropy, landmark_flow_loss, unlikeness
 from fer.removal import composed_terms
 from fer.warping import Composed
 
@@ -29,6 +29,14 @@ def test_flow_is_right_where_it_points_at_the_faces_landmarks() -> None:
     nothing = torch.zeros(2, 2, 64, 64)
     assert landmark_flow_loss(nothing, points) == pytest.approx((4 + 2) / 2 / 32)  # halves of the side
     assert landmark_flow_loss(nothing, torch.full((2, 2, 68, 2), torch.nan)) == 0
+
+
+def test_every_local_network_counts_by_its_weight_beside_the_fusion() -> None:
+    sure, unsure = torch.tensor([[math.log(3.0), 0.0]]), torch.zeros(1, 2)
+    total, terms = fusion_loss({64: unsure, 8: sure}, sure, torch.tensor([[1.0, 0.0]]), 0.25)
+    expected = {"local_64": math.log(2), "local_8": math.log(4 / 3), "fusion": math.log(4 / 3)}
+    assert {name: float(term) for name, term in terms.items()} == pytest.approx(expected)
+    assert float(total) == pytest.approx(math.log(4 / 3) + 0.25 * (math.log(2) + math.log(4 / 3)))
 
 
 def test_unlikeness_is_one_less_the_cosine() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from fer.models import plain_training
 from fer.models.deform import DeformConfig
 from fer.models.plain import Plain, PlainConfig, zoomed
 from fer.models.plain_training import PlainRecipe, Shuffled, augment, tight_faces
-from fer.temperature import fit_temperature
+from fer.temperature import HeldOut, fit_temperature
 from fer.train import with_settings
 from fer.training import train
 from fer.types import Emotion, Framing
@@ -165,6 +166,22 @@ def test_temperature_recovers_a_known_one() -> None:
     logits = torch.randn(4_000, 8, generator=generator) * 2
     labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
     assert fit_temperature(logits * 1.7, labels) == pytest.approx(1.7, rel=0.08)
+
+
+def test_a_trained_model_is_shipped_with_its_temperature() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4_000, 8, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    known, trained = HeldOut(logits, labels), Plain(TINY)
+    model, numbers = known.calibrate(Plain, TINY, trained, lambda given: given * 0.6)
+    assert model.config == replace(TINY, temperature=model.config.temperature)
+    assert model.config.temperature == pytest.approx(0.6, rel=0.08)
+    assert not model.training
+    assert all(torch.equal(value, trained.state_dict()[name]) for name, value in model.state_dict().items())
+    least = float(torch.nn.functional.cross_entropy(logits, labels))
+    assert numbers["validation_nll"] == pytest.approx(least, abs=2e-3)
+    rough = known.scores(lambda given: given @ torch.eye(8))["validation_nll"]
+    assert rough == float(torch.nn.functional.cross_entropy(logits.bfloat16(), labels))
 
 
 def test_settings_change_the_recipe() -> None:
