@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,6 +12,11 @@ from fer.canonical import TIGHT_WINDOW
 from fer.types import Framing
 
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+def mirrored(read: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:
+    """What is read of pictures (B, C, S, S), as the mean of each and its mirror picture."""
+    return (read(pictures) + read(pictures.flip(3))) / 2
 
 
 def tight(faces: Tensor, framing: Framing) -> Tensor:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+M = TypeVar("M", bound=nn.Module)
 QUIET = 0.1  # of what is added to a layer that another network knows already, so that the layer is heard first
 
 
-def placed(module: nn.Module, values: Tensor) -> Tensor:
+def to_device_of(module: nn.Module, values: Tensor) -> Tensor:
     """Values as float32 on the device of a network."""
     return values.to(next(module.parameters()).device, torch.float32)
+
+
+def silenced(module: M) -> M:
+    """A module all of whose weights are 0, so that it puts out nothing at first."""
+    with torch.no_grad():
+        for values in module.parameters():
+            values.zero_()
+    return module
 
 
 def conv_bn_relu(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -83,7 +93,7 @@ def residual_stages(inputs: int, widths: Sequence[int], blocks: Sequence[int]) -
     return [*residual_layers(inputs, widths, blocks), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
 
 
-def placed_head(inputs: int, channels: int, side: int, outputs: int) -> list[nn.Module]:
+def spatial_head(inputs: int, channels: int, side: int, outputs: int) -> list[nn.Module]:
     """(B, inputs, side, side) -> (B, outputs) that still knows where in the picture things are."""
     return [nn.Conv2d(inputs, channels, 1), nn.Flatten(), nn.Linear(channels * side * side, outputs)]
 
@@ -117,9 +127,7 @@ class Conditioned(nn.Module):
         super().__init__()
         self.beside = beside
         self.block = double_conv(inputs + beside, outputs)
-        self.scale = nn.Linear(condition, 2 * outputs)
-        nn.init.zeros_(self.scale.weight)
-        nn.init.zeros_(self.scale.bias)
+        self.scale = silenced(nn.Linear(condition, 2 * outputs))
 
     def forward(self, x: Tensor, beside: Tensor | None, condition: Tensor) -> Tensor:
         """beside: the encoder's layer at twice the size of x, or None where a face is drawn from its latent alone."""
@@ -137,6 +145,18 @@ def conditioned_blocks(widths: Sequence[int], condition: int) -> nn.ModuleList:
     return nn.ModuleList(Conditioned(i, o, o, condition) for i, o in zip(widths[::-1], widths[-2::-1], strict=False))
 
 
+def doubled(x: Tensor, blocks: nn.ModuleList, besides: Sequence[Tensor | None], condition: Tensor) -> list[Tensor]:
+    """The smallest layer, run through ``conditioned_blocks`` -> layers from the next larger up, each of twice the size.
+
+    besides: what stands beside each block, see ``Conditioned``. condition: (B, N).
+    """
+    layers: list[Tensor] = []
+    for block, beside in zip(blocks, besides, strict=True):
+        x = block(x, beside, condition)
+        layers.append(x)
+    return layers
+
+
 class Moves(nn.Conv2d):
     """A flow as a sum of fields, one per number of a condition: layer (B, inputs, s, s) and numbers (B, count).
 
@@ -145,9 +165,7 @@ class Moves(nn.Conv2d):
 
     def __init__(self, inputs: int, count: int) -> None:
         super().__init__(inputs, 2 * count, 3, 1, 1)
-        nn.init.zeros_(self.weight)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        silenced(self)
 
     def flow(self, layer: Tensor, numbers: Tensor, size_px: int) -> Tensor:
         """(B, 2, size_px, size_px), float32, in the unit of what it is added to."""

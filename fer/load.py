@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fer import registry
-from fer.errors import FerError, WeightsError
+from fer.errors import FerError, TrainingError, WeightsError
 
 if TYPE_CHECKING:
     import torch
@@ -60,3 +60,14 @@ def named_start(start: str, usual: str) -> tuple[str, str]:
     """What a recipe's ``start`` names, "WEIGHTS" of the usual model or "MODEL:WEIGHTS": model and weights."""
     model, _, weights = start.rpartition(":")
     return model or usual, weights
+
+
+def allowed_start(start: str, models: Sequence[str]) -> tuple[str, str]:
+    """As ``named_start``, of models that a training can go on from, first the usual one; TrainingError for others."""
+    model, weights = named_start(start, models[0])
+    if model not in models:
+        raise TrainingError(
+            f'"{start}" names weights of {model}, which this training cannot start from. Give weights of '
+            f"{' or '.join(models)}: {' or '.join(f'{each}:default' for each in models)}, for example."
+        )
+    return model, weights

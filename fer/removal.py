@@ -12,10 +12,10 @@ from torch import Tensor
 from fer.data.changes import Changes
 from fer.data.pairs import Pairs
 from fer.images import from_bytes
-from fer.losses import gradient_l1, weighted_l1
+from fer.losses import flow_roughness, gradient_l1, landmark_flow_loss, weighted_l1
 from fer.regions import face_ellipse
 from fer.types import EMOTIONS
-from fer.warping import determinant
+from fer.warping import Composed, determinant
 
 
 def pixel_weights(faces: Tensor, neutrals: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,18 +37,28 @@ def paired_terms(made: Tensor, source: Tensor, truth: Tensor) -> dict[str, Tenso
     return {"l1": weighted_l1(made, truth, pixels), "gradient": 0.5 * gradient_l1(made, truth, pictures)}
 
 
-def landmark_flow_loss(flow: Tensor, points: Tensor) -> Tensor:
-    """L1 of a flow (B, 2, S, S) px at places of the truth, in halves of the side.
+def composed_terms(
+    made: Composed, source: Tensor, truth: Tensor, points: Tensor, landmarks: float
+) -> dict[str, Tensor]:
+    """Losses of composed faces, of which as many as ``truth`` has (B, 3, S, S), the first ones, have a truth.
 
-    There it has to point at the same places of the source. points: (B, 2, K, 2) of source and truth in the unit square;
-    those with nan are left out.
+    points: see ``landmark_flow_loss``; landmarks: the weight of that.
     """
-    known = ~points.isnan().any(3).any(1)
-    if not known.any():
-        return flow.sum() * 0.0
-    source, truth = (points.nan_to_num() * 2 - 1).unbind(1)
-    found = F.grid_sample(flow * 2 / flow.shape[-1], truth[:, :, None], align_corners=False, padding_mode="border")
-    return (found[..., 0].transpose(1, 2) - (source - truth))[known].abs().mean()
+    count = len(truth)
+    return paired_terms(made.image[:count], source, truth) | {
+        "mask": 0.01 * made.mask.mean(),
+        "flow": 50 * flow_roughness(made.flow),
+        "landmarks": landmarks * landmark_flow_loss(made.flow[:count], points),
+    }
+
+
+def flow_terms(flow: Tensor, points: Tensor, places: float, rough: float, fold: float) -> dict[str, Tensor]:
+    """Losses of a flow (B, 2, S, S) px by their weights: off known places, rough, folded. points: (B, 2, K, 2)."""
+    return {
+        "places": places * landmark_flow_loss(flow, points),
+        "rough": rough * flow_roughness(flow),
+        "fold": fold * F.relu(-determinant(flow)).mean(),
+    }
 
 
 @torch.inference_mode()
@@ -140,6 +150,14 @@ def left_over(neutralize: Callable[[Tensor], Tensor], pairs: Pairs, batch: int =
         **{f"left_{name}": share for name, share in shares.items()},
         "neutral_l1": float(after[pairs.emotion == 0].mean()),
     }
+
+
+@torch.inference_mode()
+def removal_rows(neutralize: Callable[[Tensor], Tensor], pairs: Pairs) -> list[Tensor]:
+    """Rows to look at, two of each expression: faces, what is made of them, their neutral faces."""
+    rows = torch.cat([torch.nonzero(pairs.emotion == k)[:2, 0] for k in range(1, len(EMOTIONS))])
+    faces = from_bytes(pairs.face[rows])
+    return [faces, neutralize(faces), from_bytes(pairs.neutral[rows])]
 
 
 def for_card(left: Mapping[str, float]) -> dict[str, float]:

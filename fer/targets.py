@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,8 +11,14 @@ from torch import Tensor
 from fer.action_units import ACTION_UNITS
 from fer.types import EMOTIONS, TargetSpace
 
-EMOTION_TARGETS = TargetSpace(tuple(map(str, EMOTIONS[1:])), (0.0,) * 7, (1.0,) * 7)  # zeros are neutral
-UNIT_TARGETS = TargetSpace(ACTION_UNITS, (0.0,) * len(ACTION_UNITS), (1.0,) * len(ACTION_UNITS))  # zeros are neutral
+
+def unit_space(names: Sequence[str]) -> TargetSpace:
+    """A target space of these names, each from 0 to 1."""
+    return TargetSpace(tuple(map(str, names)), (0.0,) * len(names), (1.0,) * len(names))
+
+
+EMOTION_TARGETS = unit_space(EMOTIONS[1:])  # zeros are neutral
+UNIT_TARGETS = unit_space(ACTION_UNITS)  # zeros are neutral
 
 
 def code_of(emotion: Tensor, intensity: Tensor) -> Tensor:

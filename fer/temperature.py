@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from fer.data import ferplus
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -28,3 +36,34 @@ def calibrated(logits: Tensor, labels: Tensor) -> tuple[float, dict[str, float]]
     """The temperature of ``fit_temperature`` and the scores at it, rounded for a card."""
     temperature = fit_temperature(logits, labels)
     return temperature, {name: round(v, 5) for name, v in reading_scores(logits / temperature, labels).items()}
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """FER+ validation, which trainings are followed by: tight faces uint8 (N, 48, 48) and labels (N,)."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    @classmethod
+    def load(cls, root: Path) -> HeldOut:
+        """Raises DataError."""
+        return cls(*ferplus.load_validation(root))
+
+    def scores(self, read: Callable[[Tensor], Tensor]) -> dict[str, float]:
+        """``reading_scores`` of the logits that ``read`` gives for the faces, on the CPU in bfloat16 where it can."""
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = read(self.pixels)
+        return reading_scores(logits, self.labels)
+
+    def calibrate(
+        self, build: Callable[[Any], M], config: Any, trained: M, read: Callable[[Tensor], Tensor]
+    ) -> tuple[M, dict[str, float]]:
+        """The trained model as it is shipped, with the temperature that fits in its configuration, and its scores.
+
+        read: gives the logits of the trained model for the faces.
+        """
+        temperature, numbers = calibrated(read(self.pixels), self.labels)
+        model = build(replace(config, temperature=temperature))
+        model.load_state_dict(trained.state_dict())
+        return model.eval(), numbers

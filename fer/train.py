@@ -55,14 +55,23 @@ def with_settings(recipe: Any, settings: Sequence[str]) -> Any:
             )
         if name not in fields:
             raise TrainingError(f'The recipe has no "{name}". It has: {", ".join(sorted(fields))}.')
-        try:
-            changes[name] = type(fields[name])(text)
-        except ValueError as error:
-            raise TrainingError(f'"{text}" is no {type(fields[name]).__name__} for {name}.') from error
+        changes[name] = _value(name, text, type(fields[name]))
     try:
         return dataclasses.replace(recipe, **changes)
     except ValueError as error:
         raise TrainingError(str(error)) from error
+
+
+def _value(name: str, text: str, kind: type) -> Any:
+    """The value that the text of a setting stands for."""
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise TrainingError(f'{name} is either true or false, not "{text}".')
+        return text == "true"
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise TrainingError(f'"{text}" is no {kind.__name__} for {name}.') from error
 
 
 def hardware(device: torch.device) -> str:

@@ -11,8 +11,9 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from fer.errors import StorageError, TrainingError
+from fer.sheets import save_sheet
 
 Batch = tuple[Tensor, ...]
 Schedule = Callable[[int], float]
@@ -32,6 +34,11 @@ class Loss:
 
     total: Tensor
     terms: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, terms: Mapping[str, Tensor]) -> Loss:
+        """The sum of the terms, in float32."""
+        return cls(torch.stack([term.float() for term in terms.values()]).sum(), terms)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Phase:
 class Stage:
     """Phases that run together for a number of steps on batches drawn by ``batch(global step)``.
 
-    evaluate: in place of the plan's, where a stage has numbers of its own.
+    A batch is moved to where the network is. evaluate: in place of the plan's, where a stage has numbers of its own.
     """
 
     name: str
@@ -70,7 +77,7 @@ class Plan:
 
     network holds every trained module; evaluate reads the averaged network and returns numbers from validation data;
     identity names everything else that decides the outcome (configuration, recipe): a snapshot of another identity is
-    not continued. sheet: draws what the averaged network makes, as a picture at the given path, at every tick.
+    not continued. sheet: rows of pictures (N, 3, S, S) that show what the averaged network makes, saved at every tick.
     """
 
     network: nn.Module
@@ -79,17 +86,41 @@ class Plan:
     seed: int
     ema_decay: float = 0.999
     identity: str = ""
-    sheet: Callable[[nn.Module, Path], None] | None = None
+    sheet: Callable[[nn.Module], Sequence[Tensor]] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        config: Any,
+        recipe: Any,
+        network: nn.Module,
+        stages: Sequence[Stage],
+        evaluate: Callable[[nn.Module], Mapping[str, float]],
+        sheet: Callable[[nn.Module], Sequence[Tensor]] | None = None,
+    ) -> Plan:
+        """The plan of a recipe, which says seed and averaging, and which is its identity with the configuration.
+
+        Stages without steps are left out.
+        """
+        identity = json.dumps([asdict(config), asdict(recipe)])
+        kept = [stage for stage in stages if stage.steps]
+        return cls(network, kept, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
 
     @property
     def steps(self) -> int:
         return sum(stage.steps for stage in self.stages)
 
 
-def one_cycle(peak: float, steps: int, warm_up: float = 0.15, start: float = 0.04, end: float = 4e-6) -> Schedule:
-    """Cosine from ``start * peak`` up over the first ``warm_up`` share of the steps, then down to ``end * peak``."""
+def one_cycle(
+    peak: float, steps: int, warm_up: float = 0.15, start: float = 0.04, end: float = 4e-6, first: int = 0
+) -> Schedule:
+    """Cosine from ``start * peak`` up over the first ``warm_up`` share of the steps, then down to ``end * peak``.
+
+    first: the step that it begins at.
+    """
 
     def at(step: int) -> float:
+        step -= first
         rise = max(1.0, warm_up * steps)
         if step < rise:
             return peak * (start + (1 - start) * (1 - math.cos(math.pi * step / rise)) / 2)
@@ -109,6 +140,11 @@ def decay_groups(module: nn.Module, weight_decay: float, pace: float = 1.0) -> l
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay, "pace": pace},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "pace": pace},
     ]
+
+
+def adamw(module: nn.Module, weight_decay: float, momentum: float = 0.9) -> torch.optim.AdamW:
+    """The optimiser of generators and readers; that of a critic has no weight decay and a momentum of 0.5."""
+    return torch.optim.AdamW(decay_groups(module, weight_decay), betas=(momentum, 0.99))
 
 
 def train(
@@ -134,13 +170,14 @@ def train(
     step, seconds = state.load()
     if step:
         log(f"continuing at step {step} of {plan.steps}")
+    device = next(plan.network.parameters()).device
     started = time.monotonic() - seconds
     end = min(plan.steps, stop_after or plan.steps)
     terms: dict[str, list[float]] = {}
     while step < end:
         stage = _stage_at(plan, step)
         torch.manual_seed(plan.seed * 1_000_003 + step)
-        batch = stage.batch(step)
+        batch = tuple(values.to(device) for values in stage.batch(step))
         plan.network.train()
         for phase in stage.phases:
             if step % phase.every == 0:
@@ -155,7 +192,7 @@ def train(
             with _on_cpu(average.module) as network:
                 measured = (stage.evaluate or plan.evaluate)(network)
                 if plan.sheet:
-                    plan.sheet(network, folder / f"sheet-{step:06d}.png")
+                    save_sheet(plan.sheet(network), folder / f"sheet-{step:06d}.png")
             record |= {name: round(float(v), 5) for name, v in measured.items()}
             _append(folder / "log.jsonl", json.dumps(record))
             log("  ".join(f"{name} {value}" for name, value in record.items()))

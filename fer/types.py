@@ -80,6 +80,11 @@ class Prediction:
         if not self.probs.sum(1).allclose(self.probs.new_ones(len(self.probs)), atol=1e-3):
             raise ValueError("Every row of Prediction.probs must sum to 1.")
 
+    @classmethod
+    def of(cls, logits: Tensor, temperature: float) -> Prediction:
+        """The softmax of logits (B, 8) over a temperature, on the CPU."""
+        return cls((logits.float() / temperature).softmax(1).cpu())
+
     def top(self, row: int = 0) -> tuple[Emotion, float]:
         """The most probable label of a row and its probability."""
         best = int(self.probs[row].argmax())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from fer.types import Edit
 
 PAINT, MASK, FLOW = slice(0, 3), slice(3, 4), slice(4, 6)  # channels of what a network puts out
 CHANNELS = 6
@@ -16,8 +20,20 @@ def with_flow(raw: Tensor, flow: Tensor) -> Tensor:
     return torch.cat([raw[:, : FLOW.start], raw[:, FLOW] + flow, raw[:, FLOW.stop :]], 1)
 
 
-def compose(faces: Tensor, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Faces (B, 3, S, S) and a network's output (B, 6, s, s) -> neutral faces, flow (B, 2, S, S) px, mask.
+class Composed(NamedTuple):
+    """Faces (B, 3, S, S) with the flow (B, 2, S, S) in px and the mask (B, 1, S, S) that made them."""
+
+    image: Tensor
+    flow: Tensor
+    mask: Tensor
+
+    def edit(self) -> Edit:
+        """The same as the answer of an editor, on the CPU."""
+        return Edit(self.image.clamp(-1, 1).cpu(), {"flow": self.flow.cpu(), "mask": self.mask.cpu()})
+
+
+def compose(faces: Tensor, raw: Tensor) -> Composed:
+    """Faces (B, 3, S, S) changed as a network's output (B, 6, s, s) says.
 
     Pixels are moved by the flow, then painted where the mask says. The output is enlarged to the faces, so that a
     sharp photograph stays sharp where pixels only move.
@@ -26,7 +42,7 @@ def compose(faces: Tensor, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         raw = F.interpolate(raw, faces.shape[-2:], mode="bilinear", align_corners=False)
     flow, mask = torch.tanh(raw[:, FLOW]) * LARGEST_FLOW, torch.sigmoid(raw[:, MASK] - 2)
     moved = warped(faces, flow)
-    return painted(moved, raw[:, PAINT], mask), flow * faces.shape[-1] / 2, mask
+    return Composed(painted(moved, raw[:, PAINT], mask), flow * faces.shape[-1] / 2, mask)
 
 
 def warped(faces: Tensor, flow: Tensor) -> Tensor:

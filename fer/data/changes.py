@@ -76,6 +76,11 @@ class ChangeSource:
     parts: tuple[tuple[Changes, int], ...]
     still: Tensor
 
+    @property
+    def rendered(self) -> Changes:
+        """What was rendered for this training, with exact strengths: the first part."""
+        return self.parts[0][0]
+
     def draw(self, still: int) -> ChangeBatch:
         """A batch, the still faces last; changes run in either direction, each in its own light and place."""
         drawn = [_draw(changes, count) for changes, count in self.parts if count]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,12 +15,13 @@ from fer.augmentation import erase, moved, moved_landmarks, photograph, similari
 from fer.data import ferplus, photographs
 from fer.data.pairs import Pairs, load_london, load_puppets
 from fer.data.streams import Shuffled, softened
-from fer.framing import canonical
+from fer.framing import canonical, mirrored
 from fer.images import from_bytes
 from fer.types import EMOTIONS, Emotion, Framing
 
 CLEARLY_NEUTRAL = 0.8  # share of the votes
 PAIRS_TOLD = "Pairs: puppets train, London Set train"  # for cards
+SHOWN_NOT_FELT = "It labels what a face shows, not what a person feels."
 STILL_TOLD = "FER+ train, clearly neutral faces: not to be changed"
 FEW_PEOPLE = (
     "Trained on few people, mostly light-skinned and roughly frontal. Large turns, glasses, beards and hands are "
@@ -113,8 +115,7 @@ def tight_logits(read: Callable[[Tensor], Tensor], pixels: Tensor, size_px: int 
     for part in torch.split(pixels, 100):
         crops = from_bytes(part)
         faces = as_colour(crops, size_px) if size_px else crops[:, None].expand(-1, 3, -1, -1)
-        logits = read(faces).float()
-        parts.append((logits + read(faces.flip(3)).float()) / 2 if mirror else logits)
+        parts.append((mirrored(read, faces) if mirror else read(faces)).float())
     return torch.cat(parts)
 
 
@@ -139,8 +140,14 @@ class LabelledFaces:
             for k, (n, (pixels, labels)) in enumerate(zip(counts[1:], (load(root) for load in loaders), strict=True), 1)
         ]
 
-    def batch(self, step: int, strength: float) -> tuple[Tensor, Tensor]:
-        """Faces (B, 3, 128, 128) in [-1, 1] and distributions (B, 8)."""
+    @classmethod
+    def of(cls, root: Path, recipe: Any) -> LabelledFaces:
+        """As many as the recipe of a training says by ferplus, lfw, london_faces and puppet_faces."""
+        counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
+        return cls(root, counts, recipe.seed)
+
+    def batch(self, step: int, strength: float = 0.7) -> tuple[Tensor, Tensor]:
+        """Faces (B, 3, 128, 128) in [-1, 1] and distributions (B, 8). strength: how far faces are changed, up to 1."""
         pixels, target = self.tight.batch(step)
         tight = moved(
             soften(from_bytes(pixels)[:, None], 0.2 * strength),

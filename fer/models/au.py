@@ -7,13 +7,14 @@ expressions, after AUE-CRL (Pu et al. 2021, arXiv 2012.14587). No Action Unit of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
-from fer.framing import standardise, tight_luminance
-from fer.layers import placed_head, residual_layers
+from fer.framing import mirrored, standardise, tight_luminance
+from fer.layers import residual_layers, spatial_head, to_device_of
 from fer.models.base import ActionUnitReader
 from fer.registry import Citation, Spec
 from fer.types import ActionUnits, Framing
@@ -47,7 +48,7 @@ class Au(nn.Module, ActionUnitReader):
     def __init__(self, config: AuConfig) -> None:
         super().__init__()
         self.config = config
-        head = placed_head(config.widths[-1], config.places, config.last_side, len(ACTION_UNITS))
+        head = spatial_head(config.widths[-1], config.places, config.last_side, len(ACTION_UNITS))
         self.network = nn.Sequential(*residual_layers(1, config.widths, config.blocks), *head)
         self.network.to(memory_format=torch.channels_last)
 
@@ -58,13 +59,12 @@ class Au(nn.Module, ActionUnitReader):
 
     def strengths(self, luminance: Tensor) -> Tensor:
         """As ``forward``, but strengths in [0, 1]: the mean of a face and its mirror picture, which tell the same."""
-        mean: Tensor = (self(luminance).sigmoid() + self(luminance.flip(3)).sigmoid()) / 2
-        return mean
+        return mirrored(lambda each: cast(Tensor, self(each)).sigmoid(), luminance)
 
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``."""
-        luminance = tight_luminance(faces.to(next(self.parameters()).device), framing, self.config.size_px)
+        luminance = tight_luminance(to_device_of(self, faces), framing, self.config.size_px)
         return ActionUnits(self.strengths(luminance).cpu(), ACTION_UNITS)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -174,7 +173,7 @@ def plan(config: AuConfig, recipe: AuRecipe, data_root: Path, device: torch.devi
         faces, strengths = (torch.cat(each) for each in zip(*drawn, strict=True))
         pixels, votes = photographs.batch(step)
         pictures = [augment(faces, Framing.ALIGNED, config.size_px), augment(pixels, Framing.TIGHT, config.size_px)]
-        return torch.cat(pictures).to(device), strengths.to(device), votes.to(device)
+        return torch.cat(pictures), strengths, votes
 
     def loss(batch: Batch, step: int) -> Loss:
         pictures, strengths, votes = batch
@@ -188,8 +187,7 @@ def plan(config: AuConfig, recipe: AuRecipe, data_root: Path, device: torch.devi
 
     phase = Phase("read", optimizer, loss, one_cycle(recipe.learning_rate, recipe.steps), clip=1.0)
     stages = [Stage("units", recipe.steps, batch, [phase])]
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity)
+    return Plan.of(config, recipe, network, stages, evaluate)
 
 
 def finish(network: nn.Module, config: AuConfig, data_root: Path) -> tuple[Au, dict[str, float]]:

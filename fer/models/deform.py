@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, placed
+from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, silenced, to_device_of
 from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
@@ -87,9 +87,7 @@ class Motion(nn.Module):
 
     def flow(self, layers: Sequence[Tensor], change: Tensor, condition: Tensor) -> Tensor:
         """(B, 2, 128, 128) in halves of the side; a sum over Action Units, each as strong as it changes."""
-        x = layers[-1]
-        for block, beside in zip(self.decoder, layers[-2::-1], strict=True):
-            x = block(x, beside, condition)
+        x = doubled(layers[-1], self.decoder, layers[-2::-1], condition)[-1]
         return torch.tanh(self.moves.flow(x, change, self.size_px)) * self.largest
 
 
@@ -106,18 +104,13 @@ class Texture(nn.Module):
         self.stem = nn.Conv2d(6, widths[0], 4, 2, 1)
         self.encoder = halving_blocks(widths)
         self.decoder = conditioned_blocks(widths, 2 * COUNT)
-        self.out = nn.Conv2d(widths[0], 4 * 4, 3, 1, 1)
-        with torch.no_grad():
-            for values in self.out.parameters():
-                values.zero_()
+        self.out = silenced(nn.Conv2d(widths[0], 4 * 4, 3, 1, 1))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, moved: Tensor, faces: Tensor, condition: Tensor) -> Tensor:
         pictures = torch.cat([moved, faces], 1).contiguous(memory_format=torch.channels_last)
         layers = halved(self.stem(pictures), self.encoder)
-        x = layers[-1]
-        for block, beside in zip(self.decoder, layers[-2::-1], strict=True):
-            x = block(x, beside, condition)
+        x = doubled(layers[-1], self.decoder, layers[-2::-1], condition)[-1]
         return F.pixel_shuffle(self.out(x).float(), 2)
 
 
@@ -155,19 +148,28 @@ class Deform(nn.Module, NeutralEditor, ActionUnitReader):
             image = moved + 2 * torch.tanh(raw[:, :3]) * torch.sigmoid(raw[:, 3:]) * faded
         return Deformed(image, moved, large * faces.shape[-1] / 2)
 
+    def shown(self, small: Tensor) -> Tensor:
+        """Strengths (B, 23) that faces (B, 3, 128, 128) show."""
+        return self.motion.strengths(self.motion.encode(small)).sigmoid()
+
+    def edited(self, faces: Tensor, asked: Tensor) -> tuple[Deformed, Tensor]:
+        """Edit faces (B, 3, S, S) from the strengths that they show, which come second, to ``asked``, (B, 23)."""
+        small = resized(faces, self.config.size_px)
+        layers = self.motion.encode(small)
+        own = self.motion.strengths(layers).sigmoid()
+        return self.change(layers, small, own, asked, faces), own
+
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``. Asked for what a face shows, ``edit`` changes nothing."""
-        small = canonical(placed(self, faces), framing, self.config.size_px)
-        return ActionUnits(self.motion.strengths(self.motion.encode(small)).sigmoid().cpu(), ACTION_UNITS)
+        small = canonical(to_device_of(self, faces), framing, self.config.size_px)
+        return ActionUnits(self.shown(small).cpu(), ACTION_UNITS)
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the networks see them at 128 px."""
-        asked, faces = placed(self, UNIT_TARGETS.checked(target, len(faces))), placed(self, faces)
-        small = resized(faces, self.config.size_px)
-        layers = self.motion.encode(small)
-        made = self.change(layers, small, self.motion.strengths(layers).sigmoid(), asked, faces)
+        asked, faces = to_device_of(self, UNIT_TARGETS.checked(target, len(faces))), to_device_of(self, faces)
+        made, _ = self.edited(faces, asked)
         parts = {"flow": made.flow, "mask": made.mask, "moved": made.moved.clamp(-1, 1)}
         return Edit(made.image.clamp(-1, 1).cpu(), {name: part.cpu() for name, part in parts.items()})
 

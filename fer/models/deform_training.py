@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.agreement import mean_icc
@@ -17,13 +15,11 @@ from fer.data.changes import CHANGES_TOLD, ChangeBatch, Changes
 from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
-from fer.load import load, named_start
-from fer.losses import known_cross_entropy, roughness
+from fer.load import allowed_start, load
+from fer.losses import known_cross_entropy
 from fer.models.deform import Deform, DeformConfig, Deformed
-from fer.removal import for_card, landmark_flow_loss, moves_left, paired_terms, unit_edits_left
-from fer.sheets import save_sheet
-from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
-from fer.warping import determinant
+from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
+from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
 START = "derl"  # the model that ``DeformRecipe.start`` names weights of, unless it says another
@@ -71,7 +67,7 @@ class Step:
             made = self.network.change(layers, given.source, own, self.asked(given), given.source, self.paint)
             terms = self.of_edit(made, given)
         terms["reading"] = recipe.reading * known_cross_entropy(logits, given.own)
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(terms)
 
     @torch.no_grad()
     def asked(self, given: ChangeBatch) -> Tensor:
@@ -79,25 +75,27 @@ class Step:
         unknown = given.asked.isnan().any(1)
         asked = given.asked.clone()
         if unknown.any():
-            asked[unknown] = self.network.motion.strengths(self.network.motion.encode(given.truth[unknown])).sigmoid()
+            asked[unknown] = self.network.shown(given.truth[unknown])
         return asked
 
     def of_edit(self, made: Deformed, given: ChangeBatch) -> dict[str, Tensor]:
         """Losses of edited faces against the truth."""
         recipe = self.recipe
         of_moved = paired_terms(made.moved, given.source, given.truth)
-        return paired_terms(made.image, given.source, given.truth) | {
+        return {
+            **paired_terms(made.image, given.source, given.truth),
             "moved": recipe.moved * torch.stack(list(of_moved.values())).sum(),
-            "places": recipe.places * landmark_flow_loss(made.flow, given.points),
-            "rough": recipe.rough * roughness(made.flow * 2 / made.flow.shape[-1]),
-            "fold": recipe.fold * F.relu(-determinant(made.flow)).mean(),
+            **flow_terms(made.flow, given.points, recipe.places, recipe.rough, recipe.fold),
             "paint": recipe.paint * (made.image - made.moved).abs().mean(),
         }
 
 
-def take_over(model: Deform, name: str, weights: str) -> None:
-    """Start from deform's own weights, or from the layers of a DeRL generator, which makes faces neutral."""
-    known = load(name, weights, device="cpu")
+def take_over(model: Deform, start: str) -> None:
+    """Start from deform's own weights, or from the layers of a DeRL generator, which makes faces neutral.
+
+    start: see ``DeformRecipe``. Raises TrainingError for weights of other models.
+    """
+    known = load(*allowed_start(start, (START, "deform")), device="cpu")
     if isinstance(known, Deform):
         model.load_state_dict(known.state_dict())
         return
@@ -112,23 +110,23 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
     torch.manual_seed(recipe.seed)
     network = Deform(config)
     if recipe.start:
-        take_over(network, *named_start(recipe.start, START))
+        take_over(network, recipe.start)
     network.to(device)
     counts = (recipe.changes, recipe.puppets, recipe.london)
     source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)
     pairs = load_puppets(data_root, "validation")
 
     def batch(step: int) -> Batch:
-        return tuple(values.to(device) for values in source.draw(recipe.still))
+        return source.draw(recipe.still)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         model = cast(Deform, module.eval())
         return changes_left(model, held_out) | pairs_left(model, pairs)
 
-    def sheet(module: nn.Module, path: Path) -> None:
-        save_sheet(examples(cast(Deform, module), held_out), path)
+    def sheet(module: nn.Module) -> list[Tensor]:
+        return examples(cast(Deform, module), held_out)
 
-    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
+    optimizer = adamw(network, recipe.weight_decay)
     rate = one_cycle(recipe.learning_rate, recipe.steps_motion + recipe.steps_both, 0.05)
 
     def stage(name: str, steps: int, paint: bool) -> Stage:
@@ -136,8 +134,7 @@ def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: to
         return Stage(name, steps, batch, [phase])
 
     stages = [stage("motion", recipe.steps_motion, False), stage("both", recipe.steps_both, True)]
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+    return Plan.of(config, recipe, network, stages, evaluate, sheet)
 
 
 def changes_left(model: Deform, held_out: Changes) -> dict[str, float]:
@@ -148,9 +145,8 @@ def changes_left(model: Deform, held_out: Changes) -> dict[str, float]:
     read = []
 
     def changed(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        layers = model.motion.encode(source)
-        read.append(model.motion.strengths(layers).sigmoid())
-        made = model.change(layers, source, read[-1], asked, source)
+        made, own = model.edited(source, asked)
+        read.append(own)
         return {"left": made.image, "left_moved": made.moved}, made.flow
 
     return moves_left(changed, held_out) | {"icc": mean_icc(torch.cat(read), held_out.units[:, 0])}
@@ -159,11 +155,7 @@ def changes_left(model: Deform, held_out: Changes) -> dict[str, float]:
 def pairs_left(model: Deform, pairs: Pairs) -> dict[str, float]:
     """See ``edits_left``; the strengths of what is edited are those that the model reads."""
 
-    def changed(faces: Tensor, asked: Tensor) -> Tensor:
-        layers = model.motion.encode(faces)
-        return model.change(layers, faces, model.motion.strengths(layers).sigmoid(), asked, faces).image
-
-    return unit_edits_left(changed, pairs)
+    return unit_edits_left(lambda faces, asked: model.edited(faces, asked)[0].image, pairs)
 
 
 @torch.inference_mode()

@@ -16,23 +16,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.errors import DataError
-from fer.framing import resized, standardise, tight_luminance
+from fer.framing import mirrored, resized, standardise, tight_luminance
 from fer.layers import (
     LocalReader,
     Moves,
     conditioned_blocks,
+    doubled,
     fusion_head,
     halved,
     halving_blocks,
-    placed,
-    placed_head,
     residual_layers,
+    silenced,
+    spatial_head,
+    to_device_of,
 )
 from fer.models.base import ExpressionEncoder, NeutralEditor, Recognizer, Transferrer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
-from fer.warping import CHANNELS, compose, with_flow
+from fer.warping import CHANNELS, Composed, compose, with_flow
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Encoder(nn.Module):
         super().__init__()
         widths, self.blocks = config.encoder_widths, config.encoder_blocks
         self.trunk = nn.Sequential(*residual_layers(1, widths, self.blocks))
-        self.code = nn.Sequential(*placed_head(widths[-1], config.places, config.encoder_px // 16, config.code))
+        self.code = nn.Sequential(*spatial_head(widths[-1], config.places, config.encoder_px // 16, config.code))
         self.train()
         self.to(memory_format=torch.channels_last)
 
@@ -108,15 +110,6 @@ def bounded(values: Tensor) -> Tensor:
     return values / (1 + values.square().mean(1, keepdim=True)).sqrt()
 
 
-@dataclass(frozen=True, eq=False)
-class Rebuilt:
-    """A decoded face (B, 3, S, S) with the flow (B, 2, S, S) in px and the mask (B, 1, S, S) that made it."""
-
-    image: Tensor
-    flow: Tensor
-    mask: Tensor
-
-
 class Decoder(nn.Module):
     """A picture of a person (B, 3, 128, 128) and f_exp (B, code) -> paint, mask and flow (B, 6, 128, 128).
 
@@ -133,20 +126,15 @@ class Decoder(nn.Module):
         self.from_code = nn.Linear(config.code, wide * self.side**2)
         self.levels = conditioned_blocks(widths, config.code)
         self.size_px, self.moves = config.size_px, Moves(widths[1], config.code)
-        self.out = nn.Conv2d(widths[0], CHANNELS * 4, 3, 1, 1)
-        for values in self.out.parameters():
-            nn.init.zeros_(values)
+        self.out = silenced(nn.Conv2d(widths[0], CHANNELS * 4, 3, 1, 1))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, people: Tensor, code: Tensor) -> Tensor:
         beside = halved(self.stem(people.contiguous(memory_format=torch.channels_last)), self.person)
         x = beside[-1] + self.from_code(code).view(len(code), -1, self.side, self.side)
-        *lower, last = zip(self.levels, beside[-2::-1], strict=True)
-        for level, layer in lower:
-            x = level(x, layer, code)
-        flow = self.moves.flow(x, code, self.size_px)
-        x = last[0](x, last[1], code)
-        return with_flow(F.pixel_shuffle(self.out(x).float(), 2), flow)
+        *_, half, last = doubled(x, self.levels, beside[-2::-1], code)
+        flow = self.moves.flow(half, code, self.size_px)
+        return with_flow(F.pixel_shuffle(self.out(last).float(), 2), flow)
 
 
 class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder):
@@ -183,10 +171,10 @@ class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder
         """What the encoder sees of faces (B, 3, S, S): (B, 1, 80, 80)."""
         return standardise(tight_luminance(faces, framing, self.config.encoder_px))
 
-    def decode(self, people: Tensor, code: Tensor) -> Rebuilt:
+    def decode(self, people: Tensor, code: Tensor) -> Composed:
         """The people of pictures (B, 3, S, S) with the expression f_exp (B, code). Keeps gradients."""
         raw = self.decoder(resized(people, self.config.size_px), code)
-        return Rebuilt(*compose(people.float(), raw))
+        return compose(people.float(), raw)
 
     def code_for(self, target: Tensor) -> Tensor:
         """f_exp (B, code) for targets (B, 7): from the neutral prototype towards those of what is asked for."""
@@ -208,32 +196,29 @@ class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        pictures = self.seen(placed(self, faces), framing)
-        logits = (self.votes(pictures)[1] + self.votes(pictures.flip(3))[1]) / 2
-        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+        pictures = self.seen(to_device_of(self, faces), framing)
+        return Prediction.of(mirrored(lambda each: self.votes(each)[1], pictures), self.config.temperature)
 
     @torch.inference_mode()
     def encode(self, faces: Tensor) -> Tensor:
         """See ``ExpressionEncoder.encode``. f_exp, of a root mean square below 1."""
-        return self.expression_of(placed(self, faces)).cpu()
+        return self.expression_of(to_device_of(self, faces)).cpu()
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the networks see them at 128 px."""
         target = EMOTION_TARGETS.checked(target, len(faces))
-        return self._shown(faces, self.code_for(placed(self, target)))
+        return self._shown(faces, self.code_for(to_device_of(self, target)))
 
-    @torch.inference_mode()
     @torch.inference_mode()
     def transfer(self, faces: Tensor, sources: Tensor) -> Edit:
         """See ``Transferrer.transfer``. Of the sources nothing but f_exp is used."""
         if len(faces) != len(sources):
             raise ValueError(f"A transfer needs one source per face, not {len(sources)} for {len(faces)}.")
-        return self._shown(faces, self.expression_of(placed(self, sources)))
+        return self._shown(faces, self.expression_of(to_device_of(self, sources)))
 
     def _shown(self, faces: Tensor, code: Tensor) -> Edit:
-        made = self.decode(placed(self, faces), code)
-        return Edit(made.image.clamp(-1, 1).cpu(), {"flow": made.flow.cpu(), "mask": made.mask.cpu()})
+        return self.decode(to_device_of(self, faces), code).edit()
 
 
 def prototypes_of(code: Tensor, emotion: Tensor) -> Tensor:
@@ -277,8 +262,7 @@ SPEC = Spec(
         "wrong person as further negatives, in place of classes; hinge loss with spectral normalisation.",
         "While synthesis is learnt linear readers tell the expression and, of rendered faces, the strengths of Action "
         "Units from f_exp; the flow is told where landmarks of rendered faces belong; a transfer has to be encoded as "
-        "its source, and an embedding has to find the person in it. Each has a weight in the recipe. Gradient reversal "
-        "of identity from f_exp is there and off.",
+        "its source, and an embedding has to find the person in it. Each has a weight in the recipe.",
         "Edits by name start from prototypes, the mean f_exp of rendered faces of each expression.",
     ),
 )

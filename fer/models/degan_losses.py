@@ -12,9 +12,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from fer.action_units import ACTION_UNITS
 from fer.layers import critic_layers
-from fer.losses import hinge_critic, roughness, soft_cross_entropy
-from fer.models.degan import Degan, DeganConfig, Rebuilt
-from fer.removal import landmark_flow_loss, paired_terms
+from fer.losses import fusion_loss, hinge_critic, soft_cross_entropy, unlikeness
+from fer.models.degan import Degan, DeganConfig
+from fer.removal import composed_terms
 from fer.training import Batch, Loss
 from fer.types import EMOTIONS, Framing
 
@@ -52,7 +52,6 @@ class DeganRecipe:
     units: float = 0.3
     landmarks: float = 0.5  # weight of the flow's error at the landmarks of pairs, of half the picture's side
     mismatch: float = 0.5  # weight of real faces of the wrong person in the critic's loss
-    reversal: float = 0.0  # weight of gradient reversal of identity from f_exp; 0: off, as in the paper
     local_weight: float = 0.25  # of each local network's loss; the fusion's is 1
     weight_decay: float = 0.02
     ema_decay: float = 0.998
@@ -90,32 +89,14 @@ class Trained(nn.Module):
         self.critic = Critic(people)
         self.naming = nn.Linear(config.code, COUNT)  # names the expression from f_exp
         self.units = nn.Linear(config.code, len(ACTION_UNITS))  # tells the strengths of Action Units from f_exp
-        self.guess = nn.Sequential(nn.Linear(config.code, 64), nn.SiLU(), nn.Linear(64, people))  # tells who from f_exp
 
     def beside_encoder(self) -> nn.ModuleList:
         """What the phase of synthesis trains beside the encoder."""
-        return nn.ModuleList([self.model.decoder, self.naming, self.units, self.guess])
+        return nn.ModuleList([self.model.decoder, self.naming, self.units])
 
     def readers(self) -> nn.ModuleList:
         """What the last stage trains."""
         return nn.ModuleList([self.model.locals, self.model.fusion])
-
-
-class Reversed(torch.autograd.Function):
-    """Passes values on and turns their gradient round (Ganin, Lempitsky 2015, arXiv 1409.7495)."""
-
-    @staticmethod
-    def forward(ctx: object, values: Tensor) -> Tensor:
-        return values.view_as(values)
-
-    @staticmethod
-    def backward(ctx: object, gradient: Tensor) -> Tensor:
-        return -gradient
-
-
-def unlikeness(first: Tensor, second: Tensor) -> Tensor:
-    """1 - cosine, the mean over rows of unit vectors (B, N)."""
-    return (1 - (first * second).sum(1)).mean()
 
 
 class Paired(NamedTuple):
@@ -213,17 +194,10 @@ class Step:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             codes = model.expression_of(torch.cat([pairs.face_view, pairs.neutral_view]))
             people, truth = pairs.reconstructions()
-            terms = self._of_pairs(model.decode(people, codes), pairs, people, truth) | self._told(codes, pairs)
+            made = model.decode(people, codes)
+            terms = composed_terms(made, people, truth, pairs.places(), recipe.landmarks) | self._told(codes, pairs)
             terms["naming"] = recipe.naming * soft_cross_entropy(self.network.naming(codes), pairs.names())
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
-
-    def _of_pairs(self, made: Rebuilt, pairs: Paired, people: Tensor, truth: Tensor) -> dict[str, Tensor]:
-        """Losses of decoded faces whose first rows are the reconstructions of ``people``."""
-        return paired_terms(made.image[: len(people)], people, truth) | {
-            "mask": 0.01 * made.mask.mean(),
-            "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
-            "landmarks": self.recipe.landmarks * landmark_flow_loss(made.flow[: len(people)], pairs.places()),
-        }
+        return Loss.of(terms)
 
     def _told(self, codes: Tensor, pairs: Paired) -> dict[str, Tensor]:
         """The loss of the Action Units that are told from the codes (2 P, code) of the pairs."""
@@ -244,23 +218,16 @@ class Step:
             who = self._who(torch.cat([people, hosts]))
             score, expression = self.network.critic(transfers, who[len(people) :])
             again = model.expression_of(transfers)
-            terms = self._of_pairs(made, given.pairs, people, truth) | self._told(codes[: len(people)], given.pairs)
-            terms |= {
+            terms = composed_terms(made, people, truth, given.pairs.places(), recipe.landmarks)
+            terms |= self._told(codes[: len(people)], given.pairs) | {
                 "adversarial": -recipe.adversarial * score.mean(),
                 "expression": recipe.expression * soft_cross_entropy(expression, named),
                 "consistency": recipe.consistency * (again - lent.detach()).square().mean(),
                 "identity": recipe.identity * unlikeness(self.embed(made.image), who),
                 "naming": recipe.naming * soft_cross_entropy(self.network.naming(codes), given.names()),
             }
-            if recipe.reversal:
-                terms["reversal"] = recipe.reversal * self._told_apart(codes[: len(people)], who[: len(people)])
         self.made = transfers.detach(), who[len(people) :]
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
-
-    def _told_apart(self, codes: Tensor, who: Tensor) -> Tensor:
-        """How badly people are told from f_exp; the encoder learns to raise it while the guess lowers it."""
-        passed = cast(Tensor, Reversed.apply(codes))
-        return unlikeness(F.normalize(self.network.guess(passed).float()), who)
+        return Loss.of(terms)
 
     @torch.no_grad()
     def _who(self, faces: Tensor) -> Tensor:
@@ -283,7 +250,7 @@ class Step:
             "mismatch": self.recipe.mismatch * F.relu(1 + others).mean(),
             "expression": soft_cross_entropy(expression, torch.cat([given.pairs.shown, given.named])),
         }
-        return Loss(torch.stack(list(terms.values())).sum(), terms)
+        return Loss.of(terms)
 
     def read(self, batch: Batch, step: int) -> Loss:
         """The readers, on labelled faces and their distributions; the encoder is frozen."""
@@ -291,7 +258,4 @@ class Step:
         model = self.network.model
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             each, fused = model.votes(model.seen(faces, Framing.ALIGNED))
-        terms = {f"local_{k}": soft_cross_entropy(logits, target) for k, logits in enumerate(each, 1)}
-        final = soft_cross_entropy(fused, target)
-        total = final + self.recipe.local_weight * torch.stack(list(terms.values())).sum()
-        return Loss(total, terms | {"fusion": final})
+        return Loss(*fusion_loss(dict(enumerate(each, 1)), fused, target, self.recipe.local_weight))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -12,19 +11,25 @@ import torch
 from torch import Tensor, nn
 
 from fer.augmentation import moved, photograph, similarities, soften
-from fer.data import ferplus
-from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import (
+    FEW_PEOPLE,
+    LABELS_TOLD,
+    PAIRS_TOLD,
+    SHOWN_NOT_FELT,
+    LabelledFaces,
+    PairSource,
+    tight_logits,
+)
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.layers import QUIET
-from fer.load import load, named_start
+from fer.load import allowed_start, load
 from fer.models.degan import Degan, DeganConfig, prototypes_of
 from fer.models.degan_losses import DeganRecipe, Paired, Step, Trained
 from fer.removal import edits_left, for_card, left_over
-from fer.sheets import save_sheet
 from fer.targets import code_of, distribution_of
-from fer.temperature import calibrated, reading_scores
-from fer.training import Batch, Phase, Plan, Stage, decay_groups, one_cycle
+from fer.temperature import HeldOut
+from fer.training import Batch, Phase, Plan, Stage, adamw, decay_groups, one_cycle
 from fer.types import EMOTIONS, Framing
 from fer.weights import rounded_to_half
 
@@ -70,9 +75,12 @@ def draw(pairs: PairSource, labelled: tuple[Tensor, Tensor], recipe: DeganRecipe
     )
 
 
-def take_over(model: Degan, name: str, weights: str) -> None:
-    """Start from other weights: degan's own, or the generator of derl, which becomes the decoder, and ``au``."""
-    known = load(name, weights, device="cpu")
+def take_over(model: Degan, start: str) -> None:
+    """Start from other weights: degan's own, or the generator of derl, which becomes the decoder, and ``au``.
+
+    start: see ``DeganRecipe``. Raises TrainingError for weights of other models.
+    """
+    known = load(*allowed_start(start, (START, "degan")), device="cpu")
     if isinstance(known, Degan):
         model.load_state_dict(known.state_dict())
         return
@@ -107,20 +115,18 @@ def plan(config: DeganConfig, recipe: DeganRecipe, data_root: Path, device: torc
     people = embed(torch.zeros(1, 3, config.size_px, config.size_px, device=device)).shape[1]
     network = Trained(config, people)
     if recipe.start:
-        take_over(network.model, *named_start(recipe.start, START))
+        take_over(network.model, recipe.start)
     losses = Step(network.to(device), embed, recipe, device)
-    counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
-    labelled = LabelledFaces(data_root, counts, recipe.seed)
-    held_out = load_puppets(data_root, "validation")
+    labelled, held_out = LabelledFaces.of(data_root, recipe), load_puppets(data_root, "validation")
     stages = []
     if recipe.steps_pairs or recipe.steps_synthesis:
         pairs = PairSource.load(data_root)
 
         def first(step: int) -> Batch:
-            return tuple(v.to(device) for v in draw_pairs(pairs, recipe.first_puppets, recipe))
+            return draw_pairs(pairs, recipe.first_puppets, recipe)
 
         def batch(step: int) -> Batch:
-            return tuple(v.to(device) for v in draw(pairs, labelled.batch(step, strength=0.7), recipe))
+            return draw(pairs, labelled.batch(step), recipe)
 
         stages += _synthesis_stages(network, losses, first, batch)
     if recipe.steps_readers:
@@ -129,11 +135,10 @@ def plan(config: DeganConfig, recipe: DeganRecipe, data_root: Path, device: torc
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         return edit_left(cast(Trained, module.eval()).model, held_out)
 
-    def sheet(module: nn.Module, path: Path) -> None:
-        save_sheet(examples(cast(Trained, module.eval()).model, held_out), path)
+    def sheet(module: nn.Module) -> list[Tensor]:
+        return examples(cast(Trained, module.eval()).model, held_out)
 
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+    return Plan.of(config, recipe, network, stages, evaluate, sheet)
 
 
 def _synthesis_stages(
@@ -145,38 +150,30 @@ def _synthesis_stages(
         *decay_groups(network.beside_encoder(), recipe.weight_decay),
     ]
     synthesis = torch.optim.AdamW(groups, betas=(0.9, 0.99))
-    critic = torch.optim.AdamW(decay_groups(network.critic, 0.0), betas=(0.5, 0.99))
+    critic = adamw(network.critic, 0.0, momentum=0.5)
     imitation = one_cycle(recipe.pairs_rate, before, 0.05)
-    rate = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05)
+    rate = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05, first=before)
     phases = [
-        Phase("synthesis", synthesis, losses.synthesize, lambda step: rate(step - before), clip=1.0),
+        Phase("synthesis", synthesis, losses.synthesize, rate, clip=1.0),
         Phase("critic", critic, losses.criticise, lambda step: recipe.critic_rate),
     ]
-    stages = [
+    return [
         Stage("pairs", before, first, [Phase("synthesis", synthesis, losses.rebuild, imitation, clip=1.0)]),
         Stage("synthesis", recipe.steps_synthesis, batch, phases),
     ]
-    return [stage for stage in stages if stage.steps]
 
 
 def _reader_stage(network: Trained, losses: Step, labelled: LabelledFaces, data_root: Path) -> Stage:
-    recipe, device = losses.recipe, losses.device
-    optimizer = torch.optim.AdamW(decay_groups(network.readers(), recipe.weight_decay), betas=(0.9, 0.99))
-    rate = one_cycle(recipe.reader_rate, recipe.steps_readers, 0.1)
-    pixels, labels = ferplus.load_validation(data_root)
+    recipe = losses.recipe
+    before = recipe.steps_pairs + recipe.steps_synthesis
+    rate = one_cycle(recipe.reader_rate, recipe.steps_readers, 0.1, first=before)
+    phase = Phase("read", adamw(network.readers(), recipe.weight_decay), losses.read, rate, clip=1.0)
+    held_out = HeldOut.load(data_root)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            logits = fused_logits(cast(Trained, module.eval()).model, pixels, mirror=False)
-        return reading_scores(logits, labels)
+        return held_out.scores(partial(fused_logits, cast(Trained, module.eval()).model, mirror=False))
 
-    def batch(step: int) -> Batch:
-        faces, target = labelled.batch(step, strength=0.7)
-        return faces.to(device), target.to(device)
-
-    before = recipe.steps_pairs + recipe.steps_synthesis
-    phase = Phase("read", optimizer, losses.read, lambda step: rate(step - before), clip=1.0)
-    return Stage("readers", recipe.steps_readers, batch, [phase], evaluate)
+    return Stage("readers", recipe.steps_readers, labelled.batch, [phase], evaluate)
 
 
 def fused_logits(model: Degan, pixels: Tensor, mirror: bool) -> Tensor:
@@ -234,13 +231,9 @@ def finish(network: nn.Module, config: DeganConfig, data_root: Path) -> tuple[De
     trained = cast(Trained, rounded_to_half(network).eval()).model
     trained.prototypes.copy_(prototypes(trained, load_puppets(data_root, "train")))
     rounded_to_half(trained)
-    pixels, labels = ferplus.load_validation(data_root)
-    logits = fused_logits(trained, pixels, mirror=True)
-    temperature, numbers = calibrated(logits, labels)
-    model = Degan(replace(config, temperature=temperature))
-    model.load_state_dict(trained.state_dict())
-    held_out = load_puppets(data_root, "validation")
-    calm = model.eval().prototypes[:1]
+    read = partial(fused_logits, trained, mirror=True)
+    model, numbers = HeldOut.load(data_root).calibrate(Degan, config, trained, read)
+    held_out, calm = load_puppets(data_root, "validation"), model.prototypes[:1]
     neutral = left_over(lambda faces: model.decode(faces, calm.expand(len(faces), -1)).image, held_out)
     left = edit_left(model, held_out) | {name: neutral[name] for name in ("left", "neutral_l1")}
     return model, numbers | for_card(left)
@@ -249,7 +242,7 @@ def finish(network: nn.Module, config: DeganConfig, data_root: Path) -> tuple[De
 Recipe = DeganRecipe
 DATA = (PAIRS_TOLD, LABELS_TOLD)
 LIMITS = (
-    "It labels what a face shows, not what a person feels.",
+    SHOWN_NOT_FELT,
     "Edits and transfers are guesses. A transfer carries over what 32 numbers hold: not the look of the eyes, nor the "
     "pose of the head.",
     FEW_PEOPLE,

@@ -15,12 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer.framing import canonical, resized
-from fer.layers import EncoderDecoder, LocalReader, fusion_head, placed
+from fer.framing import canonical, mirrored, resized
+from fer.layers import EncoderDecoder, LocalReader, fusion_head, silenced, to_device_of
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
-from fer.warping import compose
+from fer.warping import Composed, compose
 
 RESIDUES = ("pairs", "encoder", "features", "pixels")
 
@@ -51,16 +51,19 @@ class DerlConfig:
 class Generated:
     """What the generator makes of faces (B, 3, 128, 128).
 
-    raw: (B, 6, 128, 128) paint, mask and flow, of which ``compose`` made neutral, flow and mask.
+    raw: (B, 6, 128, 128) paint, mask and flow, of which ``compose`` made the neutral faces, ``composed``.
     encoded: layers of 64, 32, 16, 8 and 4 px; decoded: of 8, 16, 32 and 64 px.
     """
 
     raw: Tensor
-    neutral: Tensor
-    flow: Tensor
-    mask: Tensor
+    composed: Composed
     encoded: Sequence[Tensor]
     decoded: Sequence[Tensor]
+
+    @property
+    def neutral(self) -> Tensor:
+        """The neutral faces (B, 3, 128, 128)."""
+        return self.composed.image
 
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
         """Encoder and decoder layer of 64, 32, 16 and 8 px."""
@@ -73,16 +76,14 @@ class Generator(nn.Module):
     def __init__(self, config: DerlConfig) -> None:
         super().__init__()
         self.trunk = EncoderDecoder(3, config.widths, config.skips)
-        self.out = nn.Conv2d(config.widths[0], 6 * 4, 3, 1, 1)
-        for values in self.out.parameters():
-            nn.init.zeros_(values)
+        self.out = silenced(nn.Conv2d(config.widths[0], 6 * 4, 3, 1, 1))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, faces: Tensor) -> Generated:
         encoded = self.trunk.encode(faces.contiguous(memory_format=torch.channels_last))
         decoded = self.trunk.decode(encoded)
         raw = F.pixel_shuffle(self.out(decoded[-1]).float(), 2)
-        return Generated(raw, *compose(faces.float(), raw), encoded, decoded)
+        return Generated(raw, compose(faces.float(), raw), encoded, decoded)
 
 
 class Derl(nn.Module, Recognizer, Neutralizer):
@@ -133,14 +134,13 @@ class Derl(nn.Module, Recognizer, Neutralizer):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        faces = canonical(placed(self, faces), framing, self.config.size_px)
-        logits = (self.votes(faces)[1] + self.votes(faces.flip(3))[1]) / 2
-        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+        faces = canonical(to_device_of(self, faces), framing, self.config.size_px)
+        return Prediction.of(mirrored(lambda each: self.votes(each)[1], faces), self.config.temperature)
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
         """See ``Neutralizer.neutralize``. Faces of any size; the network sees them at 128 px."""
-        faces = placed(self, faces)
+        faces = to_device_of(self, faces)
         small = resized(faces, self.config.size_px)
         made = self.generator(small)
         neutral, flow, mask = compose(faces, made.raw)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,19 +13,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from fer.data import ferplus
-from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import (
+    FEW_PEOPLE,
+    LABELS_TOLD,
+    PAIRS_TOLD,
+    SHOWN_NOT_FELT,
+    LabelledFaces,
+    PairSource,
+    tight_logits,
+)
 from fer.data.pairs import Pairs, load_puppets
-from fer.images import from_bytes
 from fer.layers import critic_layers
 from fer.load import load
-from fer.losses import hinge_critic, roughness, soft_cross_entropy
+from fer.losses import fusion_loss, hinge_critic, unlikeness
 from fer.models.derl import Derl, DerlConfig, Generated
-from fer.removal import for_card, landmark_flow_loss, left_over, paired_terms
-from fer.sheets import save_sheet
-from fer.temperature import calibrated, reading_scores
-from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
-from fer.types import EMOTIONS
+from fer.removal import composed_terms, for_card, left_over, removal_rows
+from fer.temperature import HeldOut
+from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
 
@@ -78,17 +82,19 @@ class Trained(nn.Module):
         self.critic = Critic()
 
 
-def generator_loss(
+def generator_terms(
     made: Generated, faces: Tensor, neutrals: Tensor, points: Tensor, embed: nn.Module, recipe: DerlRecipe
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """All of the generator's loss but the critic's part."""
-    terms = paired_terms(made.neutral, faces, neutrals) | {
-        "mask": 0.01 * made.mask.mean(),
-        "flow": 50 * roughness(made.flow * 2 / made.flow.shape[-1]),
-        "landmarks": recipe.landmarks * landmark_flow_loss(made.flow, points),
-        "identity": recipe.identity * (1 - (embed(made.neutral) * embed(neutrals)).sum(1)).mean(),
+) -> dict[str, Tensor]:
+    """All of the generator's losses but the critic's."""
+    return composed_terms(made.composed, faces, neutrals, points, recipe.landmarks) | {
+        "identity": recipe.identity * unlikeness(embed(made.neutral), embed(neutrals)),
     }
-    return torch.stack(list(terms.values())).sum(), terms
+
+
+def neutral_of(model: Derl, faces: Tensor) -> Tensor:
+    """Neutral faces (B, 3, 128, 128) of faces."""
+    made: Generated = model.generator(faces)
+    return made.neutral
 
 
 def fused_logits(model: Derl, pixels: Tensor, mirror: bool) -> Tensor:
@@ -108,20 +114,14 @@ def plan(config: DerlConfig, recipe: DerlRecipe, data_root: Path, device: torch.
     if recipe.steps_readers:
         stages.append(_reader_stage(network, recipe, data_root, device))
     held_out = load_puppets(data_root, "validation")
-    shown = torch.cat([torch.nonzero(held_out.emotion == k)[:2, 0] for k in range(1, len(EMOTIONS))])
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
-        generator = cast(Trained, module.eval()).model.generator
-        return left_over(lambda faces: generator(faces).neutral, held_out)
+        return left_over(partial(neutral_of, cast(Trained, module.eval()).model), held_out)
 
-    @torch.inference_mode()
-    def sheet(module: nn.Module, path: Path) -> None:
-        faces = from_bytes(held_out.face[shown])
-        made = cast(Trained, module).model.generator(faces).neutral
-        save_sheet([faces, made, from_bytes(held_out.neutral[shown])], path)
+    def sheet(module: nn.Module) -> list[Tensor]:
+        return removal_rows(partial(neutral_of, cast(Trained, module).model), held_out)
 
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+    return Plan.of(config, recipe, network, stages, evaluate, sheet)
 
 
 def rendered_pairs(data_root: Path, recipe: DerlRecipe) -> Pairs | None:
@@ -138,23 +138,18 @@ def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, devi
     embed = load("identity", device=str(device))
     generator, critic = network.model.generator, network.critic
     steps = recipe.steps_generator
-    optimizers = {
-        "generator": torch.optim.AdamW(decay_groups(generator, recipe.weight_decay), betas=(0.9, 0.99)),
-        "critic": torch.optim.AdamW(decay_groups(critic, 0.0), betas=(0.5, 0.99)),
-    }
     made: dict[int, Generated] = {}  # the generator's phase hands its pictures on to the critic's
 
     def generate(batch: Batch, step: int) -> Loss:
         faces, neutrals, points = batch
         with torch.autocast(device.type, dtype=torch.bfloat16):
             result = generator(faces)
-            total, terms = generator_loss(result, faces, neutrals, points, embed, recipe)
+            terms = generator_terms(result, faces, neutrals, points, embed, recipe)
             if step >= steps // 2:
                 terms["adversarial"] = -recipe.adversarial * critic(faces, result.neutral).mean()
-                total = total + terms["adversarial"]
         made.clear()
         made[step] = result
-        return Loss(total, terms)
+        return Loss.of(terms)
 
     def criticise(batch: Batch, step: int) -> Loss:
         faces, neutrals, _ = batch
@@ -163,61 +158,48 @@ def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, devi
         with torch.autocast(device.type, dtype=torch.bfloat16):
             return Loss(hinge_critic(critic(faces, neutrals), critic(faces, made[step].neutral.detach())))
 
+    rate = one_cycle(recipe.generator_rate, steps, 0.05)
     phases = [
-        Phase("generator", optimizers["generator"], generate, one_cycle(recipe.generator_rate, steps, 0.05), clip=1.0),
-        Phase("critic", optimizers["critic"], criticise, lambda step: recipe.critic_rate),
+        Phase("generator", adamw(generator, recipe.weight_decay), generate, rate, clip=1.0),
+        Phase("critic", adamw(critic, 0.0, momentum=0.5), criticise, lambda step: recipe.critic_rate),
     ]
 
     def batch(step: int) -> Batch:
         drawn = source.draw(recipe.puppets, recipe.london, recipe.still)
-        return drawn.face.to(device), drawn.neutral.to(device), drawn.points.to(device)
+        return drawn.face, drawn.neutral, drawn.points
 
     return Stage("generator", steps, batch, phases)
 
 
 def _reader_stage(network: Trained, recipe: DerlRecipe, data_root: Path, device: torch.device) -> Stage:
-    counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
-    faces = LabelledFaces(data_root, counts, recipe.seed)
-    model = network.model
-    readers = nn.ModuleList([model.locals, model.fusion])
-    optimizer = torch.optim.AdamW(decay_groups(readers, recipe.weight_decay), betas=(0.9, 0.99))
-    schedule = one_cycle(recipe.reader_rate, recipe.steps_readers, 0.1)
+    faces, model = LabelledFaces.of(data_root, recipe), network.model
+    optimizer = adamw(nn.ModuleList([model.locals, model.fusion]), recipe.weight_decay)
+    rate = one_cycle(recipe.reader_rate, recipe.steps_readers, 0.1, first=recipe.steps_generator)
 
     def loss(batch: Batch, step: int) -> Loss:
         pictures, target = batch
         model.generator.eval()
         with torch.autocast(device.type, dtype=torch.bfloat16):
             each, fused = model.votes(pictures)
-        terms = {f"local_{side}": soft_cross_entropy(o, target) for side, o in zip(model.SIDES, each, strict=True)}
-        final = soft_cross_entropy(fused, target)
-        return Loss(final + recipe.local_weight * torch.stack(list(terms.values())).sum(), terms | {"fusion": final})
+        by_side = dict(zip(model.SIDES, each, strict=True))
+        return Loss(*fusion_loss(by_side, fused, target, recipe.local_weight))
 
-    pixels, labels = ferplus.load_validation(data_root)
+    held_out = HeldOut.load(data_root)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            logits = fused_logits(cast(Trained, module.eval()).model, pixels, mirror=False)
-        return reading_scores(logits, labels)
+        return held_out.scores(partial(fused_logits, cast(Trained, module.eval()).model, mirror=False))
 
-    def batch(step: int) -> Batch:
-        pictures, target = faces.batch(step, strength=0.7)
-        return pictures.to(device), target.to(device)
-
-    first = recipe.steps_generator
-    phase = Phase("read", optimizer, loss, lambda step: schedule(step - first), clip=1.0)
-    return Stage("readers", recipe.steps_readers, batch, [phase], evaluate)
+    phase = Phase("read", optimizer, loss, rate, clip=1.0)
+    return Stage("readers", recipe.steps_readers, faces.batch, [phase], evaluate)
 
 
 def finish(network: nn.Module, config: DerlConfig, data_root: Path) -> tuple[Derl, dict[str, float]]:
     """Drop the critic, round to what is stored, fit the temperature; the model to ship and its validation numbers."""
-    trained = cast(Trained, rounded_to_half(network).eval())
-    pixels, labels = ferplus.load_validation(data_root)
-    logits = fused_logits(trained.model, pixels, mirror=True)
-    temperature, numbers = calibrated(logits, labels)
-    model = Derl(replace(config, temperature=temperature))
-    model.load_state_dict(trained.model.state_dict())
-    left = left_over(lambda faces: trained.model.generator(faces).neutral, load_puppets(data_root, "validation"))
-    return model.eval(), numbers | for_card(left)
+    trained = cast(Trained, rounded_to_half(network).eval()).model
+    read = partial(fused_logits, trained, mirror=True)
+    model, numbers = HeldOut.load(data_root).calibrate(Derl, config, trained, read)
+    left = left_over(partial(neutral_of, model), load_puppets(data_root, "validation"))
+    return model, numbers | for_card(left)
 
 
 Recipe = DerlRecipe
@@ -226,7 +208,7 @@ DATA = (
     LABELS_TOLD,
 )
 LIMITS = (
-    "It labels what a face shows, not what a person feels.",
+    SHOWN_NOT_FELT,
     "The neutral face is a guess: what a person really looks like at rest cannot be known from one picture.",
     FEW_PEOPLE,
 )

@@ -9,13 +9,14 @@ encoder's output in segments, one per expression. Everything else here is ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fer.framing import canonical, resized
-from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu, placed
+from fer.framing import canonical, mirrored, resized
+from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu, silenced, to_device_of
 from fer.models.base import Neutralizer, Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Emotion, Framing, Prediction
@@ -88,9 +89,7 @@ class ErrNet(nn.Module, Recognizer, Neutralizer):
         self.config = config
         wide = config.widths[-1]
         self.trunk = EncoderDecoder(3, config.widths)
-        self.out = nn.Conv2d(config.widths[0], 3 * 4, 3, 1, 1)
-        for values in self.out.parameters():
-            nn.init.zeros_(values)
+        self.out = silenced(nn.Conv2d(config.widths[0], 3 * 4, 3, 1, 1))
         side = config.size_px // 2 ** len(config.widths)
         self.deepen = nn.Sequential(
             conv_bn_relu(config.widths[-2], 112, stride=2), ResidualBlock(112, 128, 1), ResidualBlock(128, 160, 2)
@@ -149,14 +148,13 @@ class ErrNet(nn.Module, Recognizer, Neutralizer):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        faces = canonical(placed(self, faces), framing, self.config.size_px)
-        logits = (self(faces).logits + self(faces.flip(3)).logits) / 2
-        return Prediction((logits / self.config.temperature).softmax(1).cpu())
+        faces = canonical(to_device_of(self, faces), framing, self.config.size_px)
+        return Prediction.of(mirrored(lambda each: cast(Removal, self(each)).logits, faces), self.config.temperature)
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
         """See ``Neutralizer.neutralize``. Faces of any size; the network sees them at 128 px."""
-        faces = placed(self, faces)
+        faces = to_device_of(self, faces)
         small = resized(faces, self.config.size_px)
         made: Removal = self(small)
         residual = made.residual

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from fer.data import ferplus
-from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, SHOWN_NOT_FELT, LabelledFaces, PairSource, tight_logits
 from fer.data.pairs import load_puppets
-from fer.images import from_bytes
 from fer.load import load
-from fer.losses import gradient_l1, soft_cross_entropy, weighted_l1
+from fer.losses import gradient_l1, soft_cross_entropy, unlikeness, weighted_l1
 from fer.models.errnet import ErrNet, ErrNetConfig, Removal, lengths_of
-from fer.removal import for_card, left_over, pixel_weights
-from fer.sheets import save_sheet
-from fer.temperature import calibrated, reading_scores
-from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
-from fer.types import EMOTIONS
+from fer.removal import for_card, left_over, pixel_weights, removal_rows
+from fer.temperature import HeldOut
+from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
 START = "derl"  # the model that ``ErrNetRecipe.start`` names weights of
@@ -81,7 +77,7 @@ def removal_loss(
         "pixels": recipe.pixels * weighted_l1(neutral, neutrals, pixels),
         "gradient": 0.5 * recipe.pixels * gradient_l1(neutral, neutrals, pictures),
         "landmarks": recipe.landmarks * landmark_loss(made, points),
-        "identity": recipe.identity * (1 - (embed(neutral) * embed(neutrals)).sum(1)).mean(),
+        "identity": recipe.identity * unlikeness(embed(neutral), embed(neutrals)),
     }
 
 
@@ -93,6 +89,12 @@ def recognition_loss(made: Removal, target: Tensor, recipe: ErrNetRecipe) -> dic
         "parts": recipe.parts * torch.stack([soft_cross_entropy(logits, target) for logits in each]).sum(),
         "segments": recipe.segments * segment_loss(made.code, target),
     }
+
+
+def neutral_of(model: ErrNet, faces: Tensor) -> Tensor:
+    """Neutral faces (B, 3, 128, 128) of faces."""
+    made: Removal = model(faces)
+    return (faces - made.residual).clamp(-1, 1)
 
 
 def joint_logits(model: ErrNet, pixels: Tensor, mirror: bool) -> Tensor:
@@ -113,14 +115,11 @@ def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: to
     start_from_derl(network, recipe.start)
     network.to(device)
     pairs, embed = PairSource.load(data_root), load("identity", device=str(device))
-    counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
-    labelled = LabelledFaces(data_root, counts, recipe.seed)
-    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
+    labelled = LabelledFaces.of(data_root, recipe)
 
     def batch(step: int) -> Batch:
         drawn = pairs.draw(recipe.puppets, recipe.london, recipe.still)
-        values = (drawn.face, drawn.neutral, drawn.points, *labelled.batch(step, strength=0.7))
-        return tuple(value.to(device) for value in values)
+        return drawn.face, drawn.neutral, drawn.points, *labelled.batch(step)
 
     def loss(batch: Batch, step: int) -> Loss:
         faces, neutrals, points, labelled_faces, target = batch
@@ -129,29 +128,21 @@ def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: to
         paired, named = _split(made, len(faces))
         terms = removal_loss(paired, faces, neutrals, points, embed, recipe)
         terms |= recognition_loss(named, target, recipe)
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(terms)
 
-    held_out = load_puppets(data_root, "validation")
-    pixels, labels = ferplus.load_validation(data_root)
-    shown = torch.cat([torch.nonzero(held_out.emotion == k)[:2, 0] for k in range(1, len(EMOTIONS))])
+    held_out, known = load_puppets(data_root, "validation"), HeldOut.load(data_root)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         model = cast(ErrNet, module.eval())
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            logits = joint_logits(model, pixels, mirror=False)
-        left = left_over(lambda faces: (faces - model(faces).residual).clamp(-1, 1), held_out)
-        return reading_scores(logits, labels) | dict(left)
+        left = left_over(partial(neutral_of, model), held_out)
+        return known.scores(partial(joint_logits, model, mirror=False)) | dict(left)
 
-    @torch.inference_mode()
-    def sheet(module: nn.Module, path: Path) -> None:
-        faces = from_bytes(held_out.face[shown])
-        made = faces - cast(ErrNet, module).forward(faces).residual
-        save_sheet([faces, made, from_bytes(held_out.neutral[shown])], path)
+    def sheet(module: nn.Module) -> list[Tensor]:
+        return removal_rows(partial(neutral_of, cast(ErrNet, module)), held_out)
 
-    phase = Phase("remove and recognise", optimizer, loss, one_cycle(recipe.learning_rate, recipe.steps, 0.1), clip=2.0)
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    stages = [Stage("joint", recipe.steps, batch, [phase])]
-    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+    rate = one_cycle(recipe.learning_rate, recipe.steps, 0.1)
+    phase = Phase("remove and recognise", adamw(network, recipe.weight_decay), loss, rate, clip=2.0)
+    return Plan.of(config, recipe, network, [Stage("joint", recipe.steps, batch, [phase])], evaluate, sheet)
 
 
 def _split(made: Removal, count: int) -> tuple[Removal, Removal]:
@@ -163,15 +154,10 @@ def _split(made: Removal, count: int) -> tuple[Removal, Removal]:
 def finish(network: nn.Module, config: ErrNetConfig, data_root: Path) -> tuple[ErrNet, dict[str, float]]:
     """Round to what is stored, fit the temperature; the model to ship and its validation numbers."""
     trained = cast(ErrNet, rounded_to_half(network).eval())
-    pixels, labels = ferplus.load_validation(data_root)
-    logits = joint_logits(trained, pixels, mirror=True)
-    temperature, numbers = calibrated(logits, labels)
-    model = ErrNet(replace(config, temperature=temperature))
-    model.load_state_dict(trained.state_dict())
-    left = left_over(
-        lambda faces: (faces - trained(faces).residual).clamp(-1, 1), load_puppets(data_root, "validation")
-    )
-    return model.eval(), numbers | for_card(left)
+    read = partial(joint_logits, trained, mirror=True)
+    model, numbers = HeldOut.load(data_root).calibrate(ErrNet, config, trained, read)
+    left = left_over(partial(neutral_of, model), load_puppets(data_root, "validation"))
+    return model, numbers | for_card(left)
 
 
 Recipe = ErrNetRecipe
@@ -181,7 +167,7 @@ DATA = (
     "Start: the trunk of the bundled DeRL generator",
 )
 LIMITS = (
-    "It labels what a face shows, not what a person feels.",
+    SHOWN_NOT_FELT,
     "The neutral face is a guess, and as a sum of the face and a residual it is softer than one made by moving pixels.",
     "Landmarks were learnt from rendered faces only.",
     "Trained on few people, mostly light-skinned and roughly frontal.",

@@ -9,20 +9,20 @@ recogniser learns with it, from real and drawn faces.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS, typical_units
-from fer.framing import resized, standardise, tight_luminance
-from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, placed, residual_stages
+from fer.framing import mirrored, resized, standardise, tight_luminance
+from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, residual_stages, to_device_of
 from fer.models.base import NeutralEditor, Recognizer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
-from fer.warping import CHANNELS, compose, with_flow
+from fer.warping import CHANNELS, Composed, compose, with_flow
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,6 @@ class FesganConfig:
             raise ValueError("FesganConfig.size_px must be a multiple of 32; latent and reader_px positive.")
         if len(self.reader_blocks) != len(self.reader_widths) - 1 or self.temperature <= 0:
             raise ValueError("FesganConfig needs one reader block fewer than widths, and a positive temperature.")
-
-
-@dataclass(frozen=True, eq=False)
-class Edited:
-    """An edited face (B, 3, S, S) with the flow (B, 2, S, S) in px and the mask (B, 1, S, S) that made it."""
-
-    image: Tensor
-    flow: Tensor
-    mask: Tensor
 
 
 class Generator(nn.Module):
@@ -90,25 +81,22 @@ class Generator(nn.Module):
         x = self.from_latent(condition).view(len(latent), -1, self.side, self.side)
         x = x if layers is None else x + layers[-1]
         besides = [None] * len(self.decoder) if layers is None else list(layers[-2::-1])
-        *lower, last = zip(self.decoder, besides, strict=True)
-        for block, beside in lower:
-            x = block(x, beside, condition)
-        flow = self.moves.flow(x, units, self.config.size_px)
-        x = last[0](x, last[1], condition)
-        return with_flow(F.pixel_shuffle(self.out(x).float(), 2), flow)
+        *_, half, last = doubled(x, self.decoder, besides, condition)
+        flow = self.moves.flow(half, units, self.config.size_px)
+        return with_flow(F.pixel_shuffle(self.out(last).float(), 2), flow)
 
     def draw(self, latent: Tensor, units: Tensor) -> Tensor:
         """x^rec where the latent is a face's, x^{p,f} where it is from the prior: (B, 3, 128, 128) in (-1, 1)."""
         return torch.tanh(self.decode(latent, units, None)[:, CHANNELS:])
 
-    def edit(self, faces: Tensor, units: Tensor, at: Tensor | None = None) -> Edited:
+    def edit(self, faces: Tensor, units: Tensor, at: Tensor | None = None) -> Composed:
         """x^: the same people with another expression. at: the faces at another resolution, to be edited there."""
         latent, layers = self.encode(faces)
         return self.compose(faces if at is None else at, self.decode(latent, units, layers))
 
-    def compose(self, faces: Tensor, decoded: Tensor) -> Edited:
+    def compose(self, faces: Tensor, decoded: Tensor) -> Composed:
         """Apply what ``decode`` gave with the encoder's layers."""
-        return Edited(*compose(faces.float(), decoded[:, :CHANNELS]))
+        return compose(faces.float(), decoded[:, :CHANNELS])
 
 
 class Reader(nn.Module):
@@ -142,9 +130,8 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
-        pictures = standardise(tight_luminance(placed(self, faces), framing, self.config.reader_px))
-        logits = (self.reader(pictures)[1] + self.reader(pictures.flip(3))[1]) / 2
-        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+        pictures = standardise(tight_luminance(to_device_of(self, faces), framing, self.config.reader_px))
+        return Prediction.of(mirrored(lambda each: self.reader(each)[1], pictures), self.config.temperature)
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
@@ -153,18 +140,18 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor):
         In two passes: what a face shows is taken away first, since training never led from one expression to another.
         """
         target = EMOTION_TARGETS.checked(target, len(faces))
-        faces = placed(self, faces)
+        faces = to_device_of(self, faces)
         calm = self._shown(faces, torch.zeros(len(faces), len(ACTION_UNITS)))
         asked = target.any(1)
         if asked.any():
             made = self._shown(calm.image[asked], typical_units(target[asked]))
-            for whole, part in ((calm.image, made.image), (calm.flow, made.flow), (calm.mask, made.mask)):
+            for whole, part in zip(calm, made, strict=True):
                 whole[asked] = part
-        return Edit(calm.image.cpu(), {"flow": calm.flow.cpu(), "mask": calm.mask.cpu()})
+        return calm.edit()
 
-    def _shown(self, faces: Tensor, units: Tensor) -> Edited:
-        made = self.generator.edit(resized(faces, self.config.size_px), placed(self, units), faces)
-        return replace(made, image=made.image.clamp(-1, 1))
+    def _shown(self, faces: Tensor, units: Tensor) -> Composed:
+        made = self.generator.edit(resized(faces, self.config.size_px), to_device_of(self, units), faces)
+        return made._replace(image=made.image.clamp(-1, 1))
 
     @torch.inference_mode()
     def sample(self, target: Tensor, seed: int) -> Tensor:
@@ -174,7 +161,9 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor):
             torch.rand(self.config.latent, generator=torch.Generator().manual_seed(seed * 1_000_003 + row)) * 2 - 1
             for row in range(len(target))
         ]
-        return self.generator.draw(placed(self, torch.stack(rows)), placed(self, typical_units(target))).cpu()
+        return self.generator.draw(
+            to_device_of(self, torch.stack(rows)), to_device_of(self, typical_units(target))
+        ).cpu()
 
 
 SPEC = Spec(

@@ -14,13 +14,14 @@ from fer.action_units import typical_units
 from fer.data.mixtures import PairBatch
 from fer.framing import standardise, tight_luminance
 from fer.layers import critic_layers
-from fer.losses import hinge_critic, roughness, soft_cross_entropy, weighted_l1
-from fer.models.fesgan import Edited, Fesgan, FesganConfig
+from fer.losses import hinge_critic, soft_cross_entropy, unlikeness, weighted_l1
+from fer.models.fesgan import Fesgan, FesganConfig
 from fer.regions import face_ellipse
-from fer.removal import landmark_flow_loss, paired_terms
+from fer.removal import composed_terms
 from fer.targets import code_of, distribution_of
 from fer.training import Batch, Loss
 from fer.types import EMOTIONS, Framing
+from fer.warping import Composed
 
 COUNT = len(EMOTIONS)
 
@@ -175,16 +176,10 @@ class Step:
         pairs = PairedEdits(*batch)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             terms = self._of_pairs(self.network.model.generator.edit(pairs.source, pairs.asked), pairs)
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(terms)
 
-    def _of_pairs(self, edits: Edited, pairs: PairedEdits) -> dict[str, Tensor]:
-        """Losses of edits whose first rows are the pairs'."""
-        count = len(pairs.source)
-        return paired_terms(edits.image[:count], pairs.source, pairs.truth) | {
-            "mask": 0.01 * edits.mask.mean(),
-            "flow": 50 * roughness(edits.flow * 2 / edits.flow.shape[-1]),
-            "landmarks": self.recipe.landmarks * landmark_flow_loss(edits.flow[:count], pairs.points),
-        }
+    def _of_pairs(self, edits: Composed, pairs: PairedEdits) -> dict[str, Tensor]:
+        return composed_terms(edits, pairs.source, pairs.truth, pairs.points, self.recipe.landmarks)
 
     def read_real(self, batch: Batch, step: int) -> Loss:
         """The recogniser: real faces alone. A batch: faces and distributions."""
@@ -222,7 +217,7 @@ class Step:
             if joint and recipe.into_generator:
                 terms["reader"] = recipe.into_generator * soft_cross_entropy(self._read(free)[1], free_target)
         self.made = Made(free.detach(), free_target, latent.detach().float())
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(terms)
 
     def _ends(self, rows: Tensor) -> Tensor:
         """The rows that are edited: the first are FER+ faces, the last aligned photographs."""
@@ -238,10 +233,8 @@ class Step:
 
     def _strangeness(self, edited: Tensor, rebuilt: Tensor, inputs: Tensor, left_out: slice) -> Tensor:
         known = self.embed(inputs).detach()
-        alike: Tensor = (
-            self.embed(torch.cat([edited, rebuilt])) * torch.cat([known, self._without(known, left_out)])
-        ).sum(1)
-        return (1 - alike).mean()
+        made = self.embed(torch.cat([edited, rebuilt]))
+        return unlikeness(made, torch.cat([known, self._without(known, left_out)]))
 
     def _read(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         reader = self.network.model.reader
@@ -259,7 +252,7 @@ class Step:
             "real": hinge_critic(real, drawn),
             "expression": soft_cross_entropy(expression, torch.cat([distribution_of(pairs.shows), self._ends(target)])),
         }
-        return Loss(torch.stack(list(terms.values())).sum(), terms)
+        return Loss.of(terms)
 
     def match_prior(self, batch: Batch, step: int) -> Loss:
         """D_z on logits: the prior against the encoder's g."""
@@ -275,7 +268,7 @@ class Step:
         terms = {"read": soft_cross_entropy(logits, target)}
         if joint:
             terms |= self._from_drawn(features, target)
-        return Loss(torch.stack(list(terms.values())).sum(), terms)
+        return Loss.of(terms)
 
     def _from_drawn(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
         recipe, made = self.recipe, self.made

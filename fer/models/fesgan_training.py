@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -12,20 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from fer.action_units import typical_units
-from fer.data import ferplus
-from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, LabelledFaces, PairSource
+from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, SHOWN_NOT_FELT, LabelledFaces, PairSource
 from fer.data.pairs import Pairs, load_puppets
-from fer.framing import standardise
+from fer.framing import mirrored, standardise
 from fer.images import from_bytes
 from fer.layers import QUIET
 from fer.load import load
 from fer.models.fesgan import Fesgan, FesganConfig, Generator
 from fer.models.fesgan_losses import COUNT, FesganRecipe, Step, Trained, paired_edits, random_targets
 from fer.removal import edits_left, for_card
-from fer.sheets import save_sheet
 from fer.targets import code_of
-from fer.temperature import calibrated, reading_scores
-from fer.training import Batch, Phase, Plan, Schedule, Stage, decay_groups, one_cycle
+from fer.temperature import HeldOut
+from fer.training import Batch, Phase, Plan, Schedule, Stage, adamw, one_cycle
 from fer.warping import CHANNELS
 from fer.weights import rounded_to_half
 
@@ -51,41 +48,32 @@ def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: to
         start_from_derl(network.model.generator, recipe.start)
     network.to(device)
     pairs, embed = PairSource.load(data_root), load("identity", device=str(device))
-    counts = (recipe.ferplus, recipe.lfw, recipe.london_faces, recipe.puppet_faces)
-    labelled = LabelledFaces(data_root, counts, recipe.seed)
+    labelled = LabelledFaces.of(data_root, recipe)
 
     def first(step: int) -> Batch:
-        drawn = paired_edits(pairs.draw(recipe.first_puppets, recipe.london, recipe.first_still))
-        return tuple(v.to(device) for v in drawn)
-
-    def faces(step: int) -> Batch:
-        return tuple(v.to(device) for v in labelled.batch(step, strength=0.7))
+        return paired_edits(pairs.draw(recipe.first_puppets, recipe.london, recipe.first_still))
 
     def batch(step: int) -> Batch:
         edits = paired_edits(pairs.draw(recipe.puppets, recipe.london, 0))
         wanted = random_targets(recipe.edited + recipe.prior)
         prior = torch.rand(recipe.prior, config.latent) * 2 - 1
-        return tuple(v.to(device) for v in (*edits, *faces(step), wanted, prior))
+        return *edits, *labelled.batch(step), wanted, prior
 
     losses = Step(network, embed, recipe, device)
-    held_out = load_puppets(data_root, "validation")
-    pixels, labels = ferplus.load_validation(data_root)
+    held_out, known = load_puppets(data_root, "validation"), HeldOut.load(data_root)
 
     def edits_only(module: nn.Module) -> Mapping[str, float]:
         return edit_left(cast(Trained, module.eval()).model, held_out)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         model = cast(Trained, module.eval()).model
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            logits = reader_logits(model, pixels, mirror=False)
-        return reading_scores(logits, labels) | edit_left(model, held_out)
+        return known.scores(partial(reader_logits, model, mirror=False)) | edit_left(model, held_out)
 
-    def sheet(module: nn.Module, path: Path) -> None:
-        save_sheet(examples(cast(Trained, module).model, held_out), path)
+    def sheet(module: nn.Module) -> list[Tensor]:
+        return examples(cast(Trained, module).model, held_out)
 
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    stages = [stage for stage in _stages(network, losses, recipe, (first, faces, batch), edits_only) if stage.steps]
-    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+    stages = _stages(network, losses, recipe, (first, labelled.batch, batch), edits_only)
+    return Plan.of(config, recipe, network, stages, evaluate, sheet)
 
 
 def _stages(
@@ -96,31 +84,24 @@ def _stages(
     edits_only: Callable[[nn.Module], Mapping[str, float]],
 ) -> list[Stage]:
     (first, faces, batch), model = batches, network.model
-    generator = torch.optim.AdamW(decay_groups(model.generator, recipe.weight_decay), betas=(0.9, 0.99))
-    critics = [
-        torch.optim.AdamW(decay_groups(part, 0.0), betas=(0.5, 0.99)) for part in (network.critic, network.prior)
-    ]
-    reader = torch.optim.AdamW(decay_groups(model.reader, recipe.weight_decay), betas=(0.9, 0.99))
+    generator, reader = (adamw(part, recipe.weight_decay) for part in (model.generator, model.reader))
+    critics = [adamw(part, 0.0, momentum=0.5) for part in (network.critic, network.prior)]
     before, reading = recipe.steps_pairs, recipe.steps_reading + recipe.steps_synthesis + recipe.steps_joint
     imitation = one_cycle(recipe.pairs_rate, before, 0.05)
-    synthesis = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05)
-    learning = one_cycle(recipe.reader_rate, reading, 0.1)
+    synthesis = one_cycle(recipe.synthesis_rate, recipe.steps_synthesis, 0.05, first=before + recipe.steps_reading)
+    learning = one_cycle(recipe.reader_rate, reading, 0.1, first=before)
 
     def phases(joint: bool) -> list[Phase]:
-        rate: Schedule = (
-            (lambda step: recipe.joint_rate)
-            if joint
-            else (lambda step: synthesis(step - before - recipe.steps_reading))
-        )
+        rate: Schedule = (lambda step: recipe.joint_rate) if joint else synthesis
         return [
             Phase("generator", generator, lambda b, s: losses.generate(joint, b, s), rate, clip=1.0),
             Phase("critic", critics[0], losses.criticise, lambda step: recipe.critic_rate),
             Phase("prior", critics[1], losses.match_prior, lambda step: recipe.critic_rate),
-            Phase("reader", reader, lambda b, s: losses.read(joint, b, s), lambda s: learning(s - before), clip=1.0),
+            Phase("reader", reader, lambda b, s: losses.read(joint, b, s), learning, clip=1.0),
         ]
 
     alone = Phase("generator", generator, losses.imitate, imitation, clip=1.0)
-    real = Phase("reader", reader, losses.read_real, lambda s: learning(s - before), clip=1.0)
+    real = Phase("reader", reader, losses.read_real, learning, clip=1.0)
     return [
         Stage("pairs", before, first, [alone], edits_only),
         Stage("reading", recipe.steps_reading, faces, [real]),
@@ -132,11 +113,14 @@ def _stages(
 @torch.inference_mode()
 def reader_logits(model: Fesgan, pixels: Tensor, mirror: bool) -> Tensor:
     """Logits (N, 8) of tight faces uint8 (N, 48, 48)."""
+
+    def read(pictures: Tensor) -> Tensor:
+        return cast(Tensor, model.reader(pictures)[1])
+
     parts = []
     for part in torch.split(pixels, 256):
         pictures = standardise(part[:, None].float() / 255)
-        logits = model.reader(pictures)[1].float()
-        parts.append((logits + model.reader(pictures.flip(3))[1].float()) / 2 if mirror else logits)
+        parts.append((mirrored(read, pictures) if mirror else read(pictures)).float())
     return torch.cat(parts)
 
 
@@ -164,19 +148,16 @@ def examples(model: Fesgan, pairs: Pairs, people: int = 8) -> list[Tensor]:
 def finish(network: nn.Module, config: FesganConfig, data_root: Path) -> tuple[Fesgan, dict[str, float]]:
     """Drop the critics, round to what is stored, fit the temperature; the model to ship and its validation numbers."""
     trained = cast(Trained, rounded_to_half(network).eval()).model
-    pixels, labels = ferplus.load_validation(data_root)
-    logits = reader_logits(trained, pixels, mirror=True)
-    temperature, numbers = calibrated(logits, labels)
-    model = Fesgan(replace(config, temperature=temperature))
-    model.load_state_dict(trained.state_dict())
-    left = edit_left(model.eval(), load_puppets(data_root, "validation"))
+    read = partial(reader_logits, trained, mirror=True)
+    model, numbers = HeldOut.load(data_root).calibrate(Fesgan, config, trained, read)
+    left = edit_left(model, load_puppets(data_root, "validation"))
     return model, numbers | for_card(left)
 
 
 Recipe = FesganRecipe
 DATA = (PAIRS_TOLD, LABELS_TOLD)
 LIMITS = (
-    "It labels what a face shows, not what a person feels.",
+    SHOWN_NOT_FELT,
     "With the recipe's default steps neither critics nor a prior nor the joint stage take part: no faces of nobody can "
     "be drawn, and the recogniser has seen real faces alone.",
     "Edits are guesses. An opened mouth is painted as thick lips, without teeth; contempt hardly shows.",

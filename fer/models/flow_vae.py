@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, halved, halving_blocks, placed
+from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, to_device_of
 from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
@@ -23,7 +23,7 @@ from fer.types import ActionUnits, Edit, Framing, TargetSpace
 from fer.warping import resized_field, warped
 
 COUNT = len(ACTION_UNITS)
-QUIET = -3.0  # of a face's spread at first: noise does not drown what the decoder is to learn from
+FIRST_SPREAD = -3.0  # of every face, half the log variance of a change: noise does not drown what is to be learnt
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
         self.stem = nn.Conv2d(3, widths[0], 4, 2, 1)
         self.encoder = halving_blocks(widths)
         self.heads = nn.Linear(bottom, 2 * config.latent + COUNT)
-        nn.init.constant_(self.heads.bias[config.latent : 2 * config.latent], QUIET)
+        nn.init.constant_(self.heads.bias[config.latent : 2 * config.latent], FIRST_SPREAD)
         self.decoder = conditioned_blocks(widths[1:], config.latent)
         self.moves = Moves(widths[1], config.latent)
         self.register_buffer("directions", torch.zeros(COUNT, config.latent))
@@ -132,10 +132,8 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
 
         A sum of fields, each as strong as its latent number: the origin moves nothing.
         """
-        x = seen.layers[-1]
-        condition = change.to(x.dtype)
-        for block, beside in zip(self.decoder, seen.layers[-2:0:-1], strict=True):
-            x = block(x, beside, condition)
+        lowest = seen.layers[-1]
+        x = doubled(lowest, self.decoder, seen.layers[-2:0:-1], change.to(lowest.dtype))[-1]
         return torch.tanh(self.moves.flow(x, change, x.shape[-1])) * self.config.largest_flow
 
     def moved(self, faces: Tensor, seen: Seen, change: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,18 +146,22 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
         """The change (B, latent) from what faces show to strengths (B, 23)."""
         return (target - seen.strengths) @ self.directions
 
+    def edited(self, faces: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Seen]:
+        """Faces (B, 3, S, S) moved to strengths (B, 23), the flow as by ``moved``, and what was seen of them."""
+        seen = self._seen(faces)
+        return *self.moved(faces, seen, self.asked(seen, target)), seen
+
     @torch.inference_mode()
     def action_units(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> ActionUnits:
         """See ``ActionUnitReader.action_units``. Asked for what a face shows, ``edit`` changes nothing."""
-        small = canonical(placed(self, faces), framing, self.config.size_px)
+        small = canonical(to_device_of(self, faces), framing, self.config.size_px)
         return ActionUnits(self.encode(small).strengths.cpu(), ACTION_UNITS)
 
     @torch.inference_mode()
     def edit(self, faces: Tensor, target: Tensor) -> Edit:
         """See ``Editor.edit``. Faces of any size; the encoder sees them at 128 px."""
-        target, faces = placed(self, UNIT_TARGETS.checked(target, len(faces))), placed(self, faces)
-        seen = self._seen(faces)
-        image, flow = (each.cpu() for each in self.moved(faces, seen, self.asked(seen, target)))
+        target, faces = to_device_of(self, UNIT_TARGETS.checked(target, len(faces))), to_device_of(self, faces)
+        image, flow = (each.cpu() for each in self.edited(faces, target)[:2])
         return Edit(image, {"flow": flow, "mask": torch.zeros_like(image[:, :1]), "moved": image})
 
     @torch.inference_mode()
@@ -172,7 +174,7 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
             raise ValueError(f"Both faces must have one shape, not {tuple(first.shape)} and {tuple(second.shape)}.")
         if steps < 2:
             raise ValueError(f"A way has its two ends at least; {steps} steps are too few.")
-        first, second = placed(self, first), placed(self, second)
+        first, second = to_device_of(self, first), to_device_of(self, second)
         seen, seen_second = self._seen(first), self._seen(second)
         change, _ = change_between(seen, seen_second)
         way = []

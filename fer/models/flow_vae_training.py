@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.agreement import mean_icc
@@ -17,12 +15,10 @@ from fer.data.changes import CHANGES_TOLD, ChangeBatch, Changes
 from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
-from fer.losses import known_cross_entropy, roughness
+from fer.losses import known_cross_entropy
 from fer.models.flow_vae import COUNT, FlowVae, FlowVaeConfig, change_between, divergence
-from fer.removal import for_card, landmark_flow_loss, moves_left, paired_terms, unit_edits_left
-from fer.sheets import save_sheet
-from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
-from fer.warping import determinant
+from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
+from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
 SCALED_BY = 100  # rendered changes that the fresh encoder's codes are scaled by
@@ -66,15 +62,15 @@ class Step:
             mean, log_variance = change_between(first, second)
             drawn = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
             made, flow = self.network.moved(given.source, first, drawn)
-        terms = paired_terms(made, given.source, given.truth) | {
-            "places": recipe.places * landmark_flow_loss(flow, given.points),
-            "kl": recipe.kl * min(1.0, step / max(1, recipe.kl_warm_up)) * divergence(mean, log_variance).mean(),
-            "rough": recipe.rough * roughness(flow * 2 / flow.shape[-1]),
-            "fold": recipe.fold * F.relu(-determinant(flow)).mean(),
-        }
         shown = torch.cat([given.own, given.asked])
-        terms["reading"] = recipe.reading * known_cross_entropy(seen.logits, shown)
-        return Loss(torch.stack([term.float() for term in terms.values()]).sum(), terms)
+        return Loss.of(
+            {
+                **paired_terms(made, given.source, given.truth),
+                **flow_terms(flow, given.points, recipe.places, recipe.rough, recipe.fold),
+                "kl": recipe.kl * min(1.0, step / max(1, recipe.kl_warm_up)) * divergence(mean, log_variance).mean(),
+                "reading": recipe.reading * known_cross_entropy(seen.logits, shown),
+            }
+        )
 
 
 @torch.inference_mode()
@@ -102,13 +98,13 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
     network = FlowVae(config)
     counts = (recipe.changes, recipe.puppets, recipe.london)
     source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)
-    known = source.parts[0][0].first(recipe.fitted)
+    known = source.rendered.first(recipe.fitted)
     network.scale_codes(*(from_bytes(known.faces[:SCALED_BY, k]) for k in range(2)))
     network.to(device)
     pairs = load_puppets(data_root, "validation")
 
     def batch(step: int) -> Batch:
-        return tuple(values.to(device) for values in source.draw(recipe.still))
+        return source.draw(recipe.still)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         """Also fits the directions, which are measured with the networks and shipped with them."""
@@ -116,14 +112,12 @@ def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: 
         model.directions.copy_(fitted_directions(model, known))
         return changes_left(model, held_out) | pairs_left(model, pairs)
 
-    def sheet(module: nn.Module, path: Path) -> None:
-        save_sheet(examples(cast(FlowVae, module), held_out), path)
+    def sheet(module: nn.Module) -> list[Tensor]:
+        return examples(cast(FlowVae, module), held_out)
 
-    optimizer = torch.optim.AdamW(decay_groups(network, recipe.weight_decay), betas=(0.9, 0.99))
-    rate = one_cycle(recipe.learning_rate, recipe.steps)
-    stage = Stage("flow", recipe.steps, batch, [Phase("vae", optimizer, Step(network, recipe, device), rate, clip=1.0)])
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, [stage], evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
+    rate, step = one_cycle(recipe.learning_rate, recipe.steps), Step(network, recipe, device)
+    phase = Phase("vae", adamw(network, recipe.weight_decay), step, rate, clip=1.0)
+    return Plan.of(config, recipe, network, [Stage("flow", recipe.steps, batch, [phase])], evaluate, sheet)
 
 
 def changes_left(model: FlowVae, held_out: Changes) -> dict[str, float]:
@@ -134,9 +128,8 @@ def changes_left(model: FlowVae, held_out: Changes) -> dict[str, float]:
     read, divergences = [], []
 
     def edited(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        seen = model.encode(source)
+        image, flow, seen = model.edited(source, asked)
         read.append(seen.strengths)
-        image, flow = model.moved(source, seen, model.asked(seen, asked))
         return {"left": image}, flow
 
     def rebuilt(source: Tensor, truth: Tensor, asked: Tensor) -> tuple[dict[str, Tensor], Tensor]:
@@ -158,11 +151,7 @@ def changes_left(model: FlowVae, held_out: Changes) -> dict[str, float]:
 def pairs_left(model: FlowVae, pairs: Pairs) -> dict[str, float]:
     """See ``edits_left``; the strengths of what is edited are those that the model reads."""
 
-    def changed(faces: Tensor, asked: Tensor) -> Tensor:
-        seen = model.encode(faces)
-        return model.moved(faces, seen, model.asked(seen, asked))[0]
-
-    return unit_edits_left(changed, pairs)
+    return unit_edits_left(lambda faces, asked: model.edited(faces, asked)[0], pairs)
 
 
 @torch.inference_mode()

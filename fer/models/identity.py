@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import LUMINANCE, resized
-from fer.layers import placed_head, residual_layers
+from fer.layers import residual_layers, spatial_head, to_device_of
 from fer.models.base import Embedder
 from fer.regions import face_ellipse
 from fer.registry import Citation, Spec
@@ -54,7 +54,7 @@ class Identity(nn.Module, Embedder):
         super().__init__()
         self.config = config
         side = config.size_px // 2 ** len(config.blocks)
-        head = placed_head(config.widths[-1], 16, side, config.dimensions)  # the shape of a face is its identity
+        head = spatial_head(config.widths[-1], 16, side, config.dimensions)  # the shape of a face is its identity
         self.network = nn.Sequential(*residual_layers(1, config.widths, config.blocks), *head)
         self.network.to(memory_format=torch.channels_last)
 
@@ -66,7 +66,7 @@ class Identity(nn.Module, Embedder):
     @torch.inference_mode()
     def embed(self, faces: Tensor) -> Tensor:
         """See ``Embedder.embed``."""
-        embedded: Tensor = self(faces.to(next(self.parameters()).device))
+        embedded: Tensor = self(to_device_of(self, faces))
         return embedded.cpu()
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +130,7 @@ def plan(config: IdentityConfig, recipe: IdentityRecipe, data_root: Path, device
         faces = photograph(from_bytes(torch.cat([pixels for pixels, _ in drawn])))
         faces = moved(soften(faces, 0.4, lowest=0.3), similarities(len(faces), 0.12, 0.06))
         person = torch.cat([numbers * len(drawn) + k for k, (_, numbers) in enumerate(drawn)])
-        return faces.to(device), person.to(device)
+        return faces, person
 
     def loss(batch: Batch, step: int) -> Loss:
         faces, person = batch
@@ -146,7 +145,7 @@ def plan(config: IdentityConfig, recipe: IdentityRecipe, data_root: Path, device
 
     phase = Phase("tell apart", optimizer, loss, one_cycle(recipe.learning_rate, recipe.steps), clip=1.0)
     stages = [Stage("people", recipe.steps, batch, [phase])]
-    return Plan(network, stages, evaluate, recipe.seed, recipe.ema_decay, json.dumps([asdict(config), asdict(recipe)]))
+    return Plan.of(config, recipe, network, stages, evaluate)
 
 
 def finish(network: nn.Module, config: IdentityConfig, data_root: Path) -> tuple[Identity, dict[str, float]]:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import standardise, tight_luminance
-from fer.layers import residual_stages
+from fer.layers import residual_stages, to_device_of
 from fer.models.base import Recognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Framing, Prediction
@@ -77,10 +77,9 @@ class Plain(nn.Module, Recognizer):
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``."""
-        device = next(self.parameters()).device
-        luminance = tight_luminance(faces.to(device), framing, self.config.size_px)
+        luminance = tight_luminance(to_device_of(self, faces), framing, self.config.size_px)
         logits = logits_of_views(self.network, luminance, self.config)
-        return Prediction((logits / self.config.temperature).softmax(1).cpu())
+        return Prediction.of(logits, self.config.temperature)
 
 
 SPEC = Spec(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from fer.data.streams import Shuffled, softened
 from fer.framing import standardise, tight_luminance
 from fer.losses import soft_cross_entropy
 from fer.models.plain import Plain, PlainConfig, build_network, logits_of_views
-from fer.temperature import calibrated, reading_scores
+from fer.temperature import HeldOut, calibrated
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import Framing
 from fer.weights import rounded_to_half
@@ -94,37 +93,30 @@ def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torc
         parts = [stream.batch(step) for stream in streams]
         pixels, target = (torch.cat([part[i] for part in parts]) for i in range(2))
         pictures = augment(pixels, size_px, strength).contiguous(memory_format=torch.channels_last)
-        return pictures.to(device), target.to(device)
+        return pictures, target
 
     first = recipe.steps_small + recipe.steps_full
-    settle = one_cycle(recipe.settle_rate, recipe.steps_settle)
     phase = Phase("classify", optimizer, loss, one_cycle(recipe.learning_rate, first))
-    second = Phase("classify", optimizer, loss, lambda step: settle(step - first))
+    second = Phase("classify", optimizer, loss, one_cycle(recipe.settle_rate, recipe.steps_settle, first=first))
     stages = [
         Stage("small", recipe.steps_small, partial(draw, recipe.small_px, 1.0), [phase]),
         Stage("full", recipe.steps_full, partial(draw, config.size_px, 1.0), [phase]),
         Stage("settle", recipe.steps_settle, partial(draw, config.size_px, recipe.settle_strength), [second]),
     ]
-    pixels, labels = ferplus.load_validation(data_root)
+    held_out = HeldOut.load(data_root)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
-        logits = validation_logits(module, pixels, config, device)
-        return reading_scores(logits, labels)
+        return held_out.scores(lambda pixels: logits_of_faces(module, pixels, config))
 
-    identity = json.dumps([asdict(config), asdict(recipe)])
-    return Plan(network, [s for s in stages if s.steps], evaluate, recipe.seed, recipe.ema_decay, identity)
+    return Plan.of(config, recipe, network, stages, evaluate)
 
 
 @torch.inference_mode()
-def validation_logits(network: nn.Module, pixels: Tensor, config: PlainConfig, device: torch.device) -> Tensor:
+def logits_of_faces(network: nn.Module, pixels: Tensor, config: PlainConfig) -> Tensor:
     """Logits (N, 8) of uint8 faces (N, 48, 48), in the views of the config, by a network put in evaluation mode."""
     network.eval()
-    with torch.autocast(device.type, dtype=torch.bfloat16):
-        parts = [
-            logits_of_views(network, (part[:, None].float() / 255).to(device), config).cpu()
-            for part in torch.split(pixels, 256)
-        ]
-    return torch.cat(parts)
+    luminance = pixels[:, None].float() / 255
+    return torch.cat([logits_of_views(network, part, config) for part in torch.split(luminance, 256)])
 
 
 Recipe = PlainRecipe
@@ -143,14 +135,12 @@ ZOOM_CHOICES = ((1.0,), (1.0, 1.1), (0.92, 1.0, 1.08), (0.9, 1.0, 1.1))
 
 def finish(network: nn.Module, config: PlainConfig, data_root: Path) -> tuple[Plain, dict[str, float]]:
     """Choose the views and the temperature on FER+ validation; returns the model to ship and its validation numbers."""
-    pixels, labels = ferplus.load_validation(data_root)
-    luminance = pixels[:, None].float() / 255
-    network = rounded_to_half(network).eval()
-    scored = []
+    held_out = HeldOut.load(data_root)
+    network = rounded_to_half(network)
+    labels, scored = held_out.labels, []
     for zooms in ZOOM_CHOICES:
         choice = replace(config, zooms=zooms)
-        with torch.inference_mode():
-            logits = torch.cat([logits_of_views(network, part, choice) for part in torch.split(luminance, 256)])
+        logits = logits_of_faces(network, held_out.pixels, choice)
         accuracy = float((logits.argmax(1) == labels).float().mean())
         scored.append((accuracy, -float(F.cross_entropy(logits, labels)), choice, logits))
     _, _, choice, logits = max(scored, key=lambda entry: entry[:2])

@@ -181,7 +181,7 @@ def test_strengths_that_nobody_knows_are_read() -> None:
 
 def test_it_goes_on_from_its_own_weights() -> None:
     model = Deform(DeformConfig())
-    deform_training.take_over(model, "deform", "default")
+    deform_training.take_over(model, "deform:default")
     assert torch.equal(model.motion.moves.weight, load("deform", device="cpu").motion.moves.weight)
 
 

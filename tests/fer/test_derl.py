@@ -13,7 +13,7 @@ from fer.errors import WeightsError
 from fer.load import config_from
 from fer.models.derl import RESIDUES, Derl, DerlConfig
 from fer.models.derl_training import Critic
-from fer.removal import left_over, pixel_weights
+from fer.removal import left_over, pixel_weights, removal_rows
 from fer.types import Emotion
 from fer.warping import LARGEST_FLOW, compose
 from fer.weights import find
@@ -113,6 +113,14 @@ def test_left_over_is_the_share_that_stays() -> None:
     assert measured["left"] == pytest.approx(0.5, abs=0.01)
     assert set(measured) == {"left", "left_happiness", "left_sadness", "neutral_l1"}
     assert cast(float, left_over(lambda x: x, pairs([happiness]))["left"]) == pytest.approx(1.0)
+
+
+def test_rows_to_look_at_hold_two_of_each_expression() -> None:
+    given = pairs([1, 0, 1, 1, 3])
+    faces, made, neutral = removal_rows(lambda x: x / 2, given)
+    assert len(faces) == 3  # two happy ones and a sad one
+    assert torch.equal(made, faces / 2)
+    assert float((faces - neutral - 20 / 127.5).abs().max()) < 1e-6
 
 
 def test_pixels_that_change_count_more_and_mild_expressions_too() -> None:

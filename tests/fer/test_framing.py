@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fer.framing import canonical, resized, tight
+from fer.framing import canonical, mirrored, resized, tight
 from fer.regions import face_ellipse
 from fer.types import Framing
+
+
+def test_a_face_and_its_mirror_picture_are_read_alike() -> None:
+    pictures = torch.arange(8.0).view(2, 1, 2, 2)
+    assert mirrored(lambda each: each[:, 0, 0, 0], pictures).tolist() == [0.5, 4.5]  # the mean of both corners
 
 
 def test_canonical_puts_a_tight_crop_where_tight_cuts_it_from() -> None:

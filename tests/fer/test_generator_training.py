@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from fer import registry
 from fer.data.mixtures import LabelledFaces, PairSource, varied
 from fer.data.pairs import load_london, load_puppets
-from fer.models import degan_training, derl_training, errnet_training, fesgan_training, identity_training
+from fer.errors import TrainingError
+from fer.models import (
+    deform_training,
+    degan_training,
+    derl_training,
+    errnet_training,
+    fesgan_training,
+    identity_training,
+    plain_training,
+)
 from fer.models.au import Au, AuConfig
 from fer.models.degan import Degan, DeganConfig
 from fer.models.degan_losses import DeganRecipe
 from fer.models.derl import Derl, DerlConfig, Generator
-from fer.models.derl_training import DerlRecipe, generator_loss
+from fer.models.derl_training import DerlRecipe, generator_terms
 from fer.models.errnet import ErrNetConfig
 from fer.models.errnet_training import ErrNetRecipe
 from fer.models.fesgan import Fesgan, FesganConfig
@@ -23,8 +34,8 @@ from fer.models.fesgan_losses import FesganRecipe
 from fer.models.fesgan_training import start_from_derl
 from fer.models.identity import IdentityConfig
 from fer.models.identity_training import IdentityRecipe
-from fer.removal import landmark_flow_loss
-from fer.training import train
+from fer.models.plain import PlainConfig
+from fer.training import Loss, train
 
 CPU = torch.device("cpu")
 # a few steps of a few faces each
@@ -115,17 +126,6 @@ def test_derl_is_resumed_bit_by_bit(data: Path, tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True))
 
 
-def test_flow_is_right_where_it_points_at_the_faces_landmarks() -> None:
-    neutral = torch.rand(2, 68, 2) * 0.5 + 0.25
-    points = torch.stack([neutral + torch.tensor([0.0625, -0.03125]), neutral], 1)  # 4 px right, 2 px up of 64
-    points[1] = torch.nan  # not known: left out
-    flow = torch.tensor([4.0, -2.0]).view(1, 2, 1, 1).expand(2, 2, 64, 64)
-    assert landmark_flow_loss(flow, points) == pytest.approx(0, abs=1e-6)
-    nothing = torch.zeros(2, 2, 64, 64)
-    assert landmark_flow_loss(nothing, points) == pytest.approx((4 + 2) / 2 / 32)  # halves of the side
-    assert landmark_flow_loss(nothing, torch.full((2, 2, 68, 2), torch.nan)) == 0
-
-
 @pytest.mark.usefixtures("no_judge")
 def test_fesgan_trains_and_ships(data: Path, tmp_path: Path) -> None:
     config = FesganConfig(widths=(8, 8, 8, 8, 8), latent=4, reader_widths=(4, 8), reader_blocks=(1,))
@@ -203,6 +203,44 @@ def test_degan_readers_go_on_from_weights_and_leave_the_encoder_alone(
     assert not torch.equal(network.fusion[1].weight, before.fusion[1].weight)
 
 
+@pytest.mark.parametrize("training", [deform_training, degan_training])
+def test_a_start_of_another_model_is_refused_in_a_sentence(training: ModuleType) -> None:
+    own = training.__name__.split(".")[-1].removesuffix("_training")
+    config = registry.spec(own).config()
+    with pytest.raises(TrainingError, match=f'"plain:default" names weights of plain, .* weights of derl or {own}:'):
+        training.plan(config, training.Recipe(start="plain:default"), Path("unused"), CPU)
+
+
+def measured_in(training: ModuleType, config: object, recipe: object, data: Path, device: str) -> dict[str, float]:
+    """All that a fresh network's plan measures."""
+    plan = training.plan(config, recipe, data, torch.device(device))
+    calls = [plan.evaluate, *(stage.evaluate for stage in plan.stages if stage.evaluate)]
+    return {name: value for call in calls for name, value in call(plan.network).items()}
+
+
+def readers() -> dict[str, tuple[ModuleType, object, object]]:
+    """Trainings of recognisers, tiny."""
+    few = {"puppets": 2, "ferplus": 4, "lfw": 1}
+    return {
+        "plain": (plain_training, PlainConfig(widths=(4, 8, 8, 8), blocks=(1, 1, 1)), plain_training.Recipe(**few)),
+        "derl": (derl_training, TINY, DerlRecipe(**few, puppet_faces=1)),
+        "errnet": (errnet_training, ErrNetConfig(widths=(8,) * 5, segment=4, features=8), ErrNetRecipe(**few)),
+        "fesgan": (fesgan_training, FesganConfig(widths=(8,) * 5, latent=4), FesganRecipe(**FEW)),
+    }
+
+
+@pytest.mark.usefixtures("no_judge")
+@pytest.mark.parametrize("name", list(readers()))
+def test_what_is_measured_does_not_depend_on_the_device_of_the_training(
+    name: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evaluation gets a network on the CPU, wherever it is trained; only moving it there is skipped here."""
+    monkeypatch.setattr(nn.Module, "to", lambda module, *_, **__: module)
+    monkeypatch.setattr(errnet_training, "start_from_derl", lambda network, weights: None)
+    given = readers()[name]
+    assert measured_in(*given, data, "cuda") == measured_in(*given, data, "cpu")
+
+
 def test_degan_decodes_as_the_derl_generator_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     derl = Derl(TINY)
@@ -211,7 +249,7 @@ def test_degan_decodes_as_the_derl_generator_at_first(monkeypatch: pytest.Monkey
     loaded = {"derl": derl, "au": Au(AuConfig(widths=config.encoder_widths))}
     monkeypatch.setattr(degan_training, "load", lambda name, weights="default", device="cpu": loaded[name])
     model = Degan(config)
-    degan_training.take_over(model, "derl", "default")
+    degan_training.take_over(model, "derl:default")
     faces, codes = torch.rand(2, 3, 128, 128) * 2 - 1, torch.rand(2, 4)
     with torch.no_grad():
         for values in model.decoder.from_code.parameters():
@@ -228,7 +266,7 @@ def test_generator_learns_eight_pairs() -> None:
     unknown = torch.full((8, 2, 68, 2), torch.nan)
     recipe, losses = DerlRecipe(), []
     for _ in range(60):
-        loss, _ = generator_loss(generator(faces), faces, neutrals, unknown, Same(), recipe)
+        loss = Loss.of(generator_terms(generator(faces), faces, neutrals, unknown, Same(), recipe)).total
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

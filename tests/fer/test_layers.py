@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fer.layers import EncoderDecoder, LocalReader, Moves, conditioned_blocks, halving_blocks
+from fer.layers import EncoderDecoder, LocalReader, Moves, conditioned_blocks, doubled, halving_blocks
 from fer.warping import compose, with_flow
 
 
@@ -42,10 +42,10 @@ def test_a_trunk_hands_its_weights_over() -> None:
     trunk.hand_over(stem, encoder, decoder)
     faces = torch.rand(1, 3, 32, 32)
     layers = trunk.encode(faces)
-    x = layers[-1]
-    for block, beside in zip(decoder, layers[-2::-1], strict=True):
-        x = block(x, beside, torch.rand(1, 5))  # scales start at 1, whatever the condition
-    assert torch.allclose(x, trunk.decode(layers)[-1], atol=1e-6)
+    made = doubled(layers[-1], decoder, layers[-2::-1], torch.rand(1, 5))  # scales start at 1, whatever the condition
+    for one, other in zip(made, trunk.decode(layers), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+    assert [layer.shape[-1] for layer in made] == [8, 16]
 
 
 @pytest.mark.parametrize("side", [40, 20, 10, 5])

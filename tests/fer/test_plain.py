@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from fer.data import ferplus
 from fer.errors import TrainingError
 from fer.framing import standardise, tight_luminance
 from fer.models import plain_training
+from fer.models.deform import DeformConfig
 from fer.models.plain import Plain, PlainConfig, zoomed
 from fer.models.plain_training import PlainRecipe, Shuffled, augment, tight_faces
-from fer.temperature import fit_temperature
+from fer.temperature import HeldOut, fit_temperature
 from fer.train import with_settings
 from fer.training import train
 from fer.types import Emotion, Framing
@@ -166,12 +168,36 @@ def test_temperature_recovers_a_known_one() -> None:
     assert fit_temperature(logits * 1.7, labels) == pytest.approx(1.7, rel=0.08)
 
 
+def test_a_trained_model_is_shipped_with_its_temperature() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4_000, 8, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    known, trained = HeldOut(logits, labels), Plain(TINY)
+    model, numbers = known.calibrate(Plain, TINY, trained, lambda given: given * 0.6)
+    assert model.config == replace(TINY, temperature=model.config.temperature)
+    assert model.config.temperature == pytest.approx(0.6, rel=0.08)
+    assert not model.training
+    assert all(torch.equal(value, trained.state_dict()[name]) for name, value in model.state_dict().items())
+    least = float(torch.nn.functional.cross_entropy(logits, labels))
+    assert numbers["validation_nll"] == pytest.approx(least, abs=2e-3)
+    rough = known.scores(lambda given: given @ torch.eye(8))["validation_nll"]
+    assert rough == float(torch.nn.functional.cross_entropy(logits.bfloat16(), labels))
+
+
 def test_settings_change_the_recipe() -> None:
     assert with_settings(PlainRecipe(), ["seed=4", "learning_rate=0.05"]) == PlainRecipe(seed=4, learning_rate=0.05)
     with pytest.raises(TrainingError, match='has no "sed"'):
         with_settings(PlainRecipe(), ["sed=4"])
     with pytest.raises(TrainingError, match='"many" is no int'):
         with_settings(PlainRecipe(), ["seed=many"])
+
+
+def test_a_switch_is_true_or_false_and_nothing_else() -> None:
+    assert with_settings(DeformConfig(), ["motion=false"]) == DeformConfig(motion=False)
+    assert with_settings(DeformConfig(motion=False), ["motion=true"]) == DeformConfig()
+    for text in ("False", "0", "no", ""):
+        with pytest.raises(TrainingError, match=f'motion is either true or false, not "{text}"'):
+            with_settings(DeformConfig(), [f"motion={text}"])
 
 
 def test_eight_faces_can_be_learnt_by_heart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

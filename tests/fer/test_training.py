@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -117,12 +117,60 @@ def test_one_cycle_values() -> None:
     assert values[peak:] == sorted(values[peak:], reverse=True)
 
 
+def test_one_cycle_may_begin_later() -> None:
+    now, later = one_cycle(0.1, steps=50), one_cycle(0.1, steps=50, first=200)
+    assert [later(200 + step) for step in range(50)] == [now(step) for step in range(50)]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    seed: int = 7
+    ema_decay: float = 0.9
+    steps: int = 3
+
+
+def test_a_plan_of_a_recipe_is_another_for_another_recipe_or_configuration() -> None:
+    stages = [Stage("none", 0, lambda step: (), []), Stage("some", 3, lambda step: (), [])]
+
+    def plan(config: Numbers, recipe: Numbers) -> Plan:
+        return Plan.of(config, recipe, nn.Linear(1, 1), stages, lambda module: {})
+
+    made = plan(Numbers(), Numbers())
+    assert (made.seed, made.ema_decay, made.steps, [stage.name for stage in made.stages]) == (7, 0.9, 3, ["some"])
+    changed = Numbers(steps=4)
+    others = [plan(changed, Numbers()), plan(Numbers(), changed), plan(changed, changed)]
+    assert len({made.identity, *(other.identity for other in others)}) == 4
+    assert plan(Numbers(), Numbers()).identity == made.identity
+
+
+def test_batches_go_to_where_the_network_is(tmp_path: Path) -> None:
+    asked: list[torch.device] = []
+
+    class Elsewhere:
+        def to(self, device: torch.device) -> Tensor:
+            asked.append(device)
+            return torch.full((1, 1), 2.0)
+
+    network = nn.Linear(1, 1, bias=False)
+    phase = Phase("fit", sgd(network), lambda batch, step: Loss(network(batch[0]).sum()), lambda step: 0.0)
+    stage = Stage("only", 2, lambda step: (cast(Tensor, Elsewhere()),), [phase])
+    train(Plan(network, [stage], lambda module: {}, 0), tmp_path, log=lambda line: None)
+    assert asked == [network.weight.device] * 2
+
+
 def test_decay_groups_spare_biases_and_scales() -> None:
     decayed, free = decay_groups(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(2, 3)), 0.1)
     assert [tuple(p.shape) for p in decayed["params"]] == [(2, 1, 3, 3), (3, 2)]  # type: ignore[attr-defined]
     assert decayed["weight_decay"] == 0.1
     assert all(p.ndim == 1 for p in free["params"])  # type: ignore[attr-defined]
     assert free["weight_decay"] == 0.0
+
+
+def test_a_loss_is_the_sum_of_its_terms_in_single_precision() -> None:
+    terms = {"one": torch.tensor(1.0, dtype=torch.bfloat16), "small": torch.tensor(2.0**-12)}
+    loss = Loss.of(terms)
+    assert float(loss.total) == 1 + 2.0**-12
+    assert loss.terms == terms
 
 
 def test_a_group_keeps_its_own_pace(tmp_path: Path) -> None:

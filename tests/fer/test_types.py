@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -30,6 +32,11 @@ def test_prediction_reads_rows() -> None:
     assert prediction.top(0) == (Emotion.SADNESS, 0.75)
     assert prediction.as_dict(1)["happiness"] == 1.0
     assert list(prediction.as_dict(0)) == [str(e) for e in EMOTIONS]
+
+
+def test_probabilities_are_the_softmax_over_a_temperature() -> None:
+    logits = torch.tensor([[2 * math.log(7.0), *[0.0] * 7]])
+    assert Prediction.of(logits, 2.0).probs[0].tolist() == pytest.approx([0.5, *[1 / 14] * 7])
 
 
 @pytest.mark.parametrize("probs", [torch.ones(2, 8), torch.zeros(1, 8), torch.full((1, 7), 1 / 7)])
