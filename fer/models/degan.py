@@ -28,7 +28,7 @@ from fer.layers import (
     placed_head,
     residual_layers,
 )
-from fer.models.base import ExpressionEncoder, NeutralEditor, Recognizer, Transferrer
+from fer.models.base import TOGETHER, ExpressionEncoder, NeutralEditor, PartRecognizer, Transferrer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
@@ -149,7 +149,7 @@ class Decoder(nn.Module):
         return with_flow(F.pixel_shuffle(self.out(x).float(), 2), flow)
 
 
-class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder):
+class Degan(nn.Module, PartRecognizer, NeutralEditor, Transferrer, ExpressionEncoder):
     """Expression encoder, decoder, and the readers of the frozen encoder.
 
     prototypes: (8, code), f_exp that stands for each expression in canonical order; zeros until a training ends.
@@ -206,11 +206,14 @@ class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder
         return [logits for _, logits in answers], fused
 
     @torch.inference_mode()
-    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
-        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+    def recognize_by_part(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> dict[str, Prediction]:
+        """See ``PartRecognizer.recognize_by_part``. The mean of a face and its mirror picture."""
         pictures = self.seen(placed(self, faces), framing)
-        logits = (self.votes(pictures)[1] + self.votes(pictures.flip(3))[1]) / 2
-        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+        (each, fused), (mirrored, fused_mirrored) = self.votes(pictures), self.votes(pictures.flip(3))
+        sides = (str(self.config.encoder_px // 2**k) for k in range(1, 5))
+        pairs = zip((*sides, TOGETHER), (*each, fused), (*mirrored, fused_mirrored), strict=True)
+        means = {name: (one + other).float() / 2 for name, one, other in pairs}
+        return {name: Prediction((mean / self.config.temperature).softmax(1).cpu()) for name, mean in means.items()}
 
     @torch.inference_mode()
     def encode(self, faces: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from fer.framing import canonical, resized
 from fer.layers import EncoderDecoder, LocalReader, fusion_head, placed
-from fer.models.base import Neutralizer, Recognizer
+from fer.models.base import TOGETHER, Neutralizer, PartRecognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
 from fer.warping import compose
@@ -85,7 +85,7 @@ class Generator(nn.Module):
         return Generated(raw, *compose(faces.float(), raw), encoded, decoded)
 
 
-class Derl(nn.Module, Recognizer, Neutralizer):
+class Derl(nn.Module, PartRecognizer, Neutralizer):
     """Generator, four local networks and their fusion."""
 
     SIDES = (64, 32, 16, 8)
@@ -131,11 +131,11 @@ class Derl(nn.Module, Recognizer, Neutralizer):
         return [logits for _, logits in answers], fused
 
     @torch.inference_mode()
-    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
-        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+    def recognize_by_part(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> dict[str, Prediction]:
+        """See ``PartRecognizer.recognize_by_part``. The mean of a face and its mirror picture."""
         faces = canonical(placed(self, faces), framing, self.config.size_px)
-        logits = (self.votes(faces)[1] + self.votes(faces.flip(3))[1]) / 2
-        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
+        views = [self._named(*self.votes(view)) for view in (faces, faces.flip(3))]
+        return {name: self._read((views[0][name] + views[1][name]) / 2) for name in views[0]}
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
@@ -158,9 +158,14 @@ class Derl(nn.Module, Recognizer, Neutralizer):
         }
 
     def _part_votes(self, faces: Tensor, made: Generated) -> dict[str, Tensor]:
-        each, fused = self.votes(faces, made)
-        named = zip((*self.SIDES, "fusion"), (*each, fused), strict=True)
-        return {f"votes.{name}": (logits / self.config.temperature).softmax(1) for name, logits in named}
+        named = self._named(*self.votes(faces, made))
+        return {f"votes.{name}": self._read(logits).probs for name, logits in named.items()}
+
+    def _named(self, each: Sequence[Tensor], fused: Tensor) -> dict[str, Tensor]:
+        return dict(zip((*map(str, self.SIDES), TOGETHER), (*each, fused), strict=True))
+
+    def _read(self, logits: Tensor) -> Prediction:
+        return Prediction((logits.float() / self.config.temperature).softmax(1).cpu())
 
 
 SPEC = Spec(

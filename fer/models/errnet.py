@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fer.framing import canonical, resized
 from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu, placed
-from fer.models.base import Neutralizer, Recognizer
+from fer.models.base import TOGETHER, Neutralizer, PartRecognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Emotion, Framing, Prediction
 
@@ -80,7 +80,7 @@ def lengths_of(code: Tensor) -> Tensor:
     return (code.float().square().sum(2) + 1e-8).sqrt()
 
 
-class ErrNet(nn.Module, Recognizer, Neutralizer):
+class ErrNet(nn.Module, PartRecognizer, Neutralizer):
     """The network."""
 
     def __init__(self, config: ErrNetConfig) -> None:
@@ -147,11 +147,11 @@ class ErrNet(nn.Module, Recognizer, Neutralizer):
         )
 
     @torch.inference_mode()
-    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
-        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+    def recognize_by_part(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> dict[str, Prediction]:
+        """See ``PartRecognizer.recognize_by_part``. The mean of a face and its mirror picture."""
         faces = canonical(placed(self, faces), framing, self.config.size_px)
-        logits = (self(faces).logits + self(faces.flip(3)).logits) / 2
-        return Prediction((logits / self.config.temperature).softmax(1).cpu())
+        views = [self._votes(self(view)) for view in (faces, faces.flip(3))]
+        return {name: Prediction(((views[0][name] + views[1][name]) / 2).softmax(1).cpu()) for name in views[0]}
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
@@ -163,20 +163,23 @@ class ErrNet(nn.Module, Recognizer, Neutralizer):
         if faces.shape[-1] != small.shape[-1]:
             residual = F.interpolate(residual, faces.shape[-2:], mode="bicubic", align_corners=False)
         neutral = (faces - residual).clamp(-1, 1)
-        votes = {
-            "code": made.code_logits,
-            "pixels": made.pixel_logits,
-            "landmarks": made.landmark_logits,
-            "fusion": made.logits / self.config.temperature,
-        }
         parts = {
             "residue.pixel": faces - neutral,
             "landmarks.face": made.landmarks,
             "landmarks.neutral": made.landmarks - made.displacement,
             **self._layer_residues(small, (small - made.residual).clamp(-1, 1)),
-            **{f"votes.{name}": logits.softmax(1) for name, logits in votes.items()},
+            **{f"votes.{name}": logits.softmax(1) for name, logits in self._votes(made).items()},
         }
         return Edit(neutral.cpu(), {name: part.float().cpu() for name, part in parts.items()})
+
+    def _votes(self, made: Removal) -> dict[str, Tensor]:
+        """Logits (B, 8) by the name of a part; those of all together are calibrated."""
+        return {
+            "code": made.code_logits,
+            "pixels": made.pixel_logits,
+            "landmarks": made.landmark_logits,
+            TOGETHER: made.logits / self.config.temperature,
+        }
 
     def _layer_residues(self, faces: Tensor, neutrals: Tensor) -> dict[str, Tensor]:
         """How far each layer of the encoder moves when the face is replaced by its neutral face, per position."""
