@@ -102,6 +102,13 @@ def _between(name: str, digits: int = 2, share: bool = False) -> Column:
     return Column("95 % interval", read)
 
 
+def _best_part(result: Result) -> tuple[str, float]:
+    """The part that is right most often by itself, and how often."""
+    rights = {name: part["value"] for name, part in result["by_part"].items()}
+    best = max(rights, key=rights.__getitem__)
+    return best, rights[best]
+
+
 TASKS = (
     Task(
         "recognition",
@@ -198,6 +205,20 @@ TASKS = (
             _counted("Faces", "n_scored"),
         ),
         higher_is_better=False,
+    ),
+    Task(
+        "parts",
+        "What each part names",
+        "fusion",
+        "accuracy of all parts together, %",
+        (
+            _share("All parts %", "fusion"),
+            _between("fusion", 1, share=True),
+            Column("Best part alone %", lambda result: percent(_best_part(result)[1]), 1),
+            Column("Which", lambda result: _best_part(result)[0]),
+            _counted("Faces", "n_scored"),
+        ),
+        share=True,
     ),
     Task(
         "verification",

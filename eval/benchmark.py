@@ -20,6 +20,7 @@ from eval.tasks import (
     Leakage,
     Negatives,
     Neutralisation,
+    Parts,
     Recognition,
     Robustness,
     Verification,
@@ -46,6 +47,7 @@ __all__ = [
     "Leakage",
     "Negatives",
     "Neutralisation",
+    "Parts",
     "Recognition",
     "Reported",
     "Robustness",
@@ -114,6 +116,7 @@ Task = (
     | Editing
     | Leakage
     | Robustness
+    | Parts
     | ActionUnitReading
     | ActionUnitEditing
 )

@@ -154,6 +154,18 @@ def _robustness(result: Result) -> dict[str, str]:
     return cells | {"ms/face": plain(result["ms_per_face"]["p50"], 1)}
 
 
+def _parts(result: Result) -> dict[str, str]:
+    parts = sorted(result["by_part"].items(), key=lambda part: -part[1]["value"])
+    return {
+        "n": _n(result),
+        "all parts % [95 % CI]": percents(result["scores"]["fusion"]),
+        "each part alone % (short of all by [95 % CI])": ", ".join(
+            f"{name} {percent(found['value'])} ({percents(found['short'])})" for name, found in parts
+        ),
+        "ms/face": plain(result["ms_per_face"]["p50"], 1),
+    }
+
+
 def _action_units(result: Result) -> dict[str, str]:
     scores = result["scores"]
     return {
@@ -204,6 +216,7 @@ COLUMNS = {
     FamilyName.EDITING: _editing,
     FamilyName.LEAKAGE: _leakage,
     FamilyName.ROBUSTNESS: _robustness,
+    FamilyName.PARTS: _parts,
     FamilyName.ACTION_UNITS: _action_units,
     FamilyName.ACTION_UNIT_EDITING: _action_unit_editing,
 }
@@ -215,6 +228,7 @@ BEST = {  # the score that orders rows, and whether more is better
     FamilyName.EDITING: ("second_top", True),
     FamilyName.LEAKAGE: ("expression", True),
     FamilyName.ROBUSTNESS: ("corrupted_accuracy", True),
+    FamilyName.PARTS: ("fusion", True),
     FamilyName.ACTION_UNITS: ("icc", True),
     FamilyName.ACTION_UNIT_EDITING: ("au_mse", False),
 }

@@ -12,7 +12,15 @@ from eval.baselines import BASELINES
 from eval.benchmark import EXPRESSIONS, Benchmark
 from fer.action_units import ACTION_UNITS
 from fer.errors import RegistryError
-from fer.models.base import ActionUnitReader, Editor, Embedder, ExpressionEncoder, Neutralizer, Recognizer
+from fer.models.base import (
+    ActionUnitReader,
+    Editor,
+    Embedder,
+    ExpressionEncoder,
+    Neutralizer,
+    PartRecognizer,
+    Recognizer,
+)
 from fer.registry import MODEL_NAMES, Spec, spec
 from fer.types import TargetSpace
 
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
 CAN: dict[type, str] = {
     Recognizer: "name expressions",
+    PartRecognizer: "name expressions by each of their parts",
     Neutralizer: "remove an expression",
     Embedder: "tell people apart",
     Editor: "give a face an expression",

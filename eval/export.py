@@ -14,6 +14,7 @@ from fer.errors import DataError, StorageError
 TASK_TYPES = {  # the Hub's own names of tasks
     FamilyName.RECOGNITION: "image-classification",
     FamilyName.ROBUSTNESS: "image-classification",
+    FamilyName.PARTS: "image-classification",
     FamilyName.NEUTRALISATION: "image-to-image",
     FamilyName.EDITING: "image-to-image",
     FamilyName.ACTION_UNIT_EDITING: "image-to-image",

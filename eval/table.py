@@ -19,6 +19,7 @@ BEYOND_START, BEYOND_END = "<!-- results-beyond:start -->", "<!-- results-beyond
 PLACE = ("benchmark", "model", "weights")
 BEYOND = (
     FamilyName.ROBUSTNESS,
+    FamilyName.PARTS,
     FamilyName.NEUTRALISATION,
     FamilyName.EDITING,
     FamilyName.VERIFICATION,

@@ -47,6 +47,7 @@ class FamilyName(StrEnum):
     EDITING = "editing"
     LEAKAGE = "leakage"
     ROBUSTNESS = "robustness"
+    PARTS = "parts"
     ACTION_UNITS = "action_units"
     ACTION_UNIT_EDITING = "action_unit_editing"
 
@@ -190,6 +191,15 @@ class Leakage:
     view: View
     person: str
     sources: str | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Name the expression of a face by each part of a network, and by all together. view: tight crops with labels."""
+
+    family: ClassVar[FamilyName] = FamilyName.PARTS
+
+    view: View
 
 
 @dataclass(frozen=True)

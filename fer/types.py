@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -84,6 +84,11 @@ class Prediction:
     def of(cls, logits: Tensor, temperature: float) -> Prediction:
         """The softmax of logits (B, 8) over a temperature, on the CPU."""
         return cls((logits.float() / temperature).softmax(1).cpu())
+
+    @classmethod
+    def of_each(cls, names: Iterable[str], logits: Tensor, temperature: float) -> dict[str, Prediction]:
+        """As ``of``, by the names of several logits (N, B, 8)."""
+        return {name: cls.of(each, temperature) for name, each in zip(names, logits, strict=True)}
 
     def top(self, row: int = 0) -> tuple[Emotion, float]:
         """The most probable label of a row and its probability."""

@@ -10,6 +10,7 @@ from eval.families.editing import EditingFamily
 from eval.families.faithfulness import FaithfulnessFamily
 from eval.families.leakage import LeakageFamily
 from eval.families.neutralisation import NeutralisationFamily
+from eval.families.parts import PartFamily
 from eval.families.recognition import RecognitionFamily
 from eval.families.robustness import RobustnessFamily
 from eval.families.verification import VerificationFamily
@@ -22,6 +23,7 @@ FAMILIES: dict[FamilyName, Family] = {
     FamilyName.EDITING: EditingFamily(),
     FamilyName.LEAKAGE: LeakageFamily(),
     FamilyName.ROBUSTNESS: RobustnessFamily(),
+    FamilyName.PARTS: PartFamily(),
     FamilyName.ACTION_UNITS: ActionUnitFamily(),
     FamilyName.ACTION_UNIT_EDITING: ActionUnitEditingFamily(),
 }

@@ -19,6 +19,21 @@ class Recognizer(ABC):
         """faces: float32 (B, 3, S, S), RGB in [-1, 1], cut as ``framing`` says -> probabilities (B, 8) on the CPU."""
 
 
+TOGETHER = "fusion"  # the name of all parts of a network together
+
+
+class PartRecognizer(Recognizer):
+    """A recogniser whose parts name the expression by themselves, too."""
+
+    @abstractmethod
+    def recognize_by_part(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> dict[str, Prediction]:
+        """As ``recognize``, by the name of a part; ``TOGETHER`` names what ``recognize`` answers."""
+
+    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
+        """See ``Recognizer.recognize``."""
+        return self.recognize_by_part(faces, framing)[TOGETHER]
+
+
 class ActionUnitReader(ABC):
     """Says how strongly each Action Unit of a face is at work."""
 

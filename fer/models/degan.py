@@ -30,7 +30,7 @@ from fer.layers import (
     spatial_head,
     to_device_of,
 )
-from fer.models.base import ExpressionEncoder, NeutralEditor, Recognizer, Transferrer
+from fer.models.base import TOGETHER, ExpressionEncoder, NeutralEditor, PartRecognizer, Transferrer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
@@ -137,7 +137,7 @@ class Decoder(nn.Module):
         return with_flow(F.pixel_shuffle(self.out(last).float(), 2), flow)
 
 
-class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder):
+class Degan(nn.Module, PartRecognizer, NeutralEditor, Transferrer, ExpressionEncoder):
     """Expression encoder, decoder, and the readers of the frozen encoder.
 
     prototypes: (8, code), f_exp that stands for each expression in canonical order; zeros until a training ends.
@@ -194,10 +194,15 @@ class Degan(nn.Module, Recognizer, NeutralEditor, Transferrer, ExpressionEncoder
         return [logits for _, logits in answers], fused
 
     @torch.inference_mode()
-    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
-        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+    def recognize_by_part(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> dict[str, Prediction]:
+        """See ``PartRecognizer.recognize_by_part``. The mean of a face and its mirror picture."""
         pictures = self.seen(to_device_of(self, faces), framing)
-        return Prediction.of(mirrored(lambda each: self.votes(each)[1], pictures), self.config.temperature)
+        sides = (str(self.config.encoder_px // 2**k) for k in range(1, 5))
+        return Prediction.of_each((*sides, TOGETHER), mirrored(self._every_vote, pictures), self.config.temperature)
+
+    def _every_vote(self, pictures: Tensor) -> Tensor:
+        each, fused = self.votes(pictures)
+        return torch.stack([*each, fused])
 
     @torch.inference_mode()
     def encode(self, faces: Tensor) -> Tensor:

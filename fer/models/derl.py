@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from fer.framing import canonical, mirrored, resized
 from fer.layers import EncoderDecoder, LocalReader, fusion_head, silenced, to_device_of
-from fer.models.base import Neutralizer, Recognizer
+from fer.models.base import TOGETHER, Neutralizer, PartRecognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
 from fer.warping import Composed, compose
@@ -86,10 +86,11 @@ class Generator(nn.Module):
         return Generated(raw, compose(faces.float(), raw), encoded, decoded)
 
 
-class Derl(nn.Module, Recognizer, Neutralizer):
+class Derl(nn.Module, PartRecognizer, Neutralizer):
     """Generator, four local networks and their fusion."""
 
     SIDES = (64, 32, 16, 8)
+    PARTS = (*map(str, SIDES), TOGETHER)
 
     def __init__(self, config: DerlConfig) -> None:
         super().__init__()
@@ -132,10 +133,10 @@ class Derl(nn.Module, Recognizer, Neutralizer):
         return [logits for _, logits in answers], fused
 
     @torch.inference_mode()
-    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
-        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+    def recognize_by_part(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> dict[str, Prediction]:
+        """See ``PartRecognizer.recognize_by_part``. The mean of a face and its mirror picture."""
         faces = canonical(to_device_of(self, faces), framing, self.config.size_px)
-        return Prediction.of(mirrored(lambda each: self.votes(each)[1], faces), self.config.temperature)
+        return Prediction.of_each(self.PARTS, mirrored(self._every_vote, faces), self.config.temperature)
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
@@ -158,9 +159,13 @@ class Derl(nn.Module, Recognizer, Neutralizer):
         }
 
     def _part_votes(self, faces: Tensor, made: Generated) -> dict[str, Tensor]:
+        named = Prediction.of_each(self.PARTS, self._every_vote(faces, made), self.config.temperature)
+        return {f"votes.{name}": found.probs for name, found in named.items()}
+
+    def _every_vote(self, faces: Tensor, made: Generated | None = None) -> Tensor:
+        """The logits of all parts, the fusion last: (5, B, 8)."""
         each, fused = self.votes(faces, made)
-        named = zip((*self.SIDES, "fusion"), (*each, fused), strict=True)
-        return {f"votes.{name}": (logits / self.config.temperature).softmax(1) for name, logits in named}
+        return torch.stack([*each, fused])
 
 
 SPEC = Spec(

@@ -9,7 +9,6 @@ encoder's output in segments, one per expression. Everything else here is ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 
 from fer.framing import canonical, mirrored, resized
 from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu, silenced, to_device_of
-from fer.models.base import Neutralizer, Recognizer
+from fer.models.base import TOGETHER, Neutralizer, PartRecognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Emotion, Framing, Prediction
 
@@ -81,8 +80,10 @@ def lengths_of(code: Tensor) -> Tensor:
     return (code.float().square().sum(2) + 1e-8).sqrt()
 
 
-class ErrNet(nn.Module, Recognizer, Neutralizer):
+class ErrNet(nn.Module, PartRecognizer, Neutralizer):
     """The network."""
+
+    PARTS = ("code", "pixels", "landmarks", TOGETHER)
 
     def __init__(self, config: ErrNetConfig) -> None:
         super().__init__()
@@ -146,10 +147,11 @@ class ErrNet(nn.Module, Recognizer, Neutralizer):
         )
 
     @torch.inference_mode()
-    def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
-        """See ``Recognizer.recognize``. The mean of a face and its mirror picture."""
+    def recognize_by_part(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> dict[str, Prediction]:
+        """See ``PartRecognizer.recognize_by_part``. The mean of a face and its mirror picture."""
         faces = canonical(to_device_of(self, faces), framing, self.config.size_px)
-        return Prediction.of(mirrored(lambda each: cast(Removal, self(each)).logits, faces), self.config.temperature)
+        logits = mirrored(lambda each: self._every_vote(self(each)), faces)
+        return Prediction.of_each(self.PARTS, logits, 1.0)  # calibrated already
 
     @torch.inference_mode()
     def neutralize(self, faces: Tensor) -> Edit:
@@ -161,20 +163,19 @@ class ErrNet(nn.Module, Recognizer, Neutralizer):
         if faces.shape[-1] != small.shape[-1]:
             residual = F.interpolate(residual, faces.shape[-2:], mode="bicubic", align_corners=False)
         neutral = (faces - residual).clamp(-1, 1)
-        votes = {
-            "code": made.code_logits,
-            "pixels": made.pixel_logits,
-            "landmarks": made.landmark_logits,
-            "fusion": made.logits / self.config.temperature,
-        }
         parts = {
             "residue.pixel": faces - neutral,
             "landmarks.face": made.landmarks,
             "landmarks.neutral": made.landmarks - made.displacement,
             **self._layer_residues(small, (small - made.residual).clamp(-1, 1)),
-            **{f"votes.{name}": logits.softmax(1) for name, logits in votes.items()},
+            **{f"votes.{name}": each.softmax(1) for name, each in zip(self.PARTS, self._every_vote(made), strict=True)},
         }
         return Edit(neutral.cpu(), {name: part.float().cpu() for name, part in parts.items()})
+
+    def _every_vote(self, made: Removal) -> Tensor:
+        """The logits of ``PARTS`` (4, B, 8); those of all together are calibrated."""
+        fused = made.logits / self.config.temperature
+        return torch.stack([made.code_logits, made.pixel_logits, made.landmark_logits, fused])
 
     def _layer_residues(self, faces: Tensor, neutrals: Tensor) -> dict[str, Tensor]:
         """How far each layer of the encoder moves when the face is replaced by its neutral face, per position."""

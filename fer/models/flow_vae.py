@@ -31,7 +31,7 @@ class FlowVaeConfig:
     """Shape of the autoencoder."""
 
     size_px: int = 128  # side of the pictures that the encoder sees; the flow has a quarter of it
-    widths: tuple[int, ...] = (16, 40, 72, 112, 144)  # channels at 64, 32, 16, 8 and 4 px
+    widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # channels at 64, 32, 16, 8 and 4 px
     latent: int = 32  # numbers of a change
     largest_flow: float = 0.3  # of half the picture's side
 
@@ -213,6 +213,8 @@ SPEC = Spec(
         "itself.",
         "Where the renderer knows the true flow, the decoder is taught it beside the warped picture (``places`` of the "
         "recipe).",
+        "The encoder sets out from ``deform``'s motion step and from what that tells of Action Units: from nothing, "
+        "the codes of one person's expressions stay too close together for a decoder to learn from.",
         "Directions are fitted to changes of 23 Action Units by least squares, in place of differences of mean "
         "latents; the strengths where an edit starts are read by the same encoder.",
         "Two photographs are both moved to the expression in between and faded into each other, so that the ends are "

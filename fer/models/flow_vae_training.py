@@ -14,13 +14,16 @@ from fer.agreement import mean_icc
 from fer.data.changes import CHANGES_TOLD, ChangeBatch, Changes
 from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
 from fer.data.pairs import Pairs, load_puppets
+from fer.errors import TrainingError
 from fer.images import from_bytes
+from fer.load import allowed_start, load
 from fer.losses import known_cross_entropy
 from fer.models.flow_vae import COUNT, FlowVae, FlowVaeConfig, change_between, divergence
 from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
 from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
+START = "deform"  # the model that ``start`` names weights of
 SCALED_BY = 100  # rendered changes that the fresh encoder's codes are scaled by
 
 
@@ -29,6 +32,7 @@ class FlowVaeRecipe:
     """The numbers of one training."""
 
     seed: int = 0
+    start: str = "default"  # weights of deform whose motion step the encoder sets out from; "": from nothing
     steps: int = 1_500
     rendered: int = 4_000  # changes that are rendered for it
     rendered_validation: int = 200
@@ -90,12 +94,33 @@ def fitted_directions(model: FlowVae, known: Changes, ridge: float = 1.0, batch:
     return directions
 
 
+def take_over(model: FlowVae, start: str) -> None:
+    """The encoder becomes that of a deform, whose logits of Action Units are also the first numbers of the code.
+
+    Raises TrainingError.
+    """
+    motion = load(*allowed_start(start, (START,)), device="cpu").motion
+    if model.config.latent < COUNT:
+        raise TrainingError(
+            f"flow_vae with {model.config.latent} latent numbers cannot start from {START}, whose {COUNT} strengths "
+            f"are the first of them. Give --config latent={COUNT} or more, or --set start=."
+        )
+    model.stem.load_state_dict(motion.stem.state_dict())
+    model.encoder.load_state_dict(motion.encoder.state_dict())
+    heads = model.heads
+    with torch.no_grad():
+        for own, other in ((heads.weight, motion.shows.weight), (heads.bias, motion.shows.bias)):
+            own[:COUNT] = own[-COUNT:] = other
+
+
 def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: torch.device) -> Plan:
     """Render and load the data and lay out the one stage. Raises DataError."""
     from fer.puppets.pool import change_source
 
     torch.manual_seed(recipe.seed)
     network = FlowVae(config)
+    if recipe.start:
+        take_over(network, recipe.start)
     counts = (recipe.changes, recipe.puppets, recipe.london)
     source, held_out = change_source(data_root, recipe.seed, recipe.rendered, recipe.rendered_validation, counts)
     known = source.rendered.first(recipe.fitted)

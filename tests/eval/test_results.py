@@ -34,6 +34,7 @@ N_SCORED = {
     "edit_ferplus": 3153,
     "edit_au_puppets": 1200,
     "edit_au_london": 27,
+    "ferplus_parts": 3153,
     "puppets_leakage": 1200,
     "ferplus_corrupted": 500,
     "au_puppets": 1200,

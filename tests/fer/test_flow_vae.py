@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 
 from fer.action_units import AU_INDEX, units_of
 from fer.data.changes import ChangeBatch, Changes, ChangeSource
+from fer.errors import TrainingError
 from fer.models import flow_vae_training
+from fer.models.deform import Deform, DeformConfig
 from fer.models.flow_vae import FlowVae, FlowVaeConfig, change_between, divergence
 from fer.models.flow_vae_training import FlowVaeRecipe, Step, fitted_directions
 from fer.puppets import pool
@@ -189,12 +192,30 @@ def test_a_few_steps_learn_a_shift() -> None:
     assert places[-1] < 0.5 * places[0]
 
 
+def test_the_encoder_sets_out_from_what_deform_tells_of_action_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    known = Deform(DeformConfig(widths=(8,) * 5, texture_widths=(8, 8))).eval()
+    monkeypatch.setattr(flow_vae_training, "load", lambda *given, **options: known)
+    model, given = FlowVae(replace(TINY, latent=24)), faces()
+    flow_vae_training.take_over(model, "default")
+    with torch.inference_mode():
+        seen = model.encode(given)
+        logits = known.motion.strengths(known.motion.encode(given))
+    assert torch.allclose(seen.logits, logits, atol=1e-5)
+    assert torch.allclose(seen.code[:, :23], logits, atol=1e-5)
+    assert float(seen.spread.mean()) == pytest.approx(-3.0, abs=0.5)
+    with pytest.raises(TrainingError, match="flow_vae with 4 latent numbers cannot start from deform"):
+        flow_vae_training.take_over(FlowVae(TINY), "default")
+    with pytest.raises(TrainingError, match="plain"):
+        flow_vae_training.take_over(model, "plain:default")
+
+
 def test_it_trains_and_ships(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def source(*given: object) -> tuple[ChangeSource, Changes]:
         return ChangeSource(((known_changes(), 3),), torch.full((1, 48, 48), 100, dtype=torch.uint8)), known_changes(3)
 
     monkeypatch.setattr(pool, "change_source", source)
-    recipe = FlowVaeRecipe(steps=2)
+    recipe = FlowVaeRecipe(start="", steps=2)
     network = train(flow_vae_training.plan(TINY, recipe, data, CPU), tmp_path, tick=2)
     model, numbers = flow_vae_training.finish(network, TINY, data)
     assert set(numbers) == {"puppets_validation_left_into", "puppets_validation_left_out_of"}
