@@ -56,7 +56,7 @@ class Unedited(Editor):
 
     def __init__(self, asks: tuple[str, ...] = EXPRESSIONS) -> None:
         """asks: the names that a task asks for."""
-        from eval.targets import unit_space
+        from fer.targets import unit_space
 
         self.space = unit_space(asks)
 

@@ -11,11 +11,6 @@ from fer.errors import RegistryError
 from fer.types import TargetSpace
 
 
-def unit_space(names: Sequence[str]) -> TargetSpace:
-    """A target space of these names, each from 0 to 1."""
-    return TargetSpace(tuple(map(str, names)), (0.0,) * len(names), (1.0,) * len(names))
-
-
 def understands(space: TargetSpace, names: Sequence[str]) -> bool:
     """Whether all names can be asked for, each from 0 to 1: another scale would be misread."""
     ranges = {name: (low, high) for name, low, high in zip(space.names, space.low, space.high, strict=True)}

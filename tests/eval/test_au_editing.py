@@ -19,10 +19,11 @@ from eval.records import from_table, to_table
 from eval.runner import Options, run
 from eval.source import locate
 from eval.store import read_predictions, write_result
-from eval.targets import placed, understands, unit_space
+from eval.targets import placed, understands
 from fer.action_units import ACTION_UNITS, AU_INDEX
 from fer.errors import DataError, FerError, RegistryError, WeightsError
 from fer.models.base import ActionUnitReader, Editor
+from fer.targets import unit_space
 from fer.types import EMOTIONS, ActionUnits, Edit, TargetSpace
 from tests.eval.fakes import measurer
 
