@@ -20,7 +20,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 eval: $(VENV)/.installed
-	$(BIN)/python -m eval run plain derl errnet fesgan degan deform identity au majority input mean_neutral pixels unedited zeros
+	$(BIN)/python -m eval run plain derl errnet fesgan degan deform flow_vae identity au majority input mean_neutral pixels unedited zeros
 
 table: $(VENV)/.installed
 	$(BIN)/python -m eval table --write README.md
