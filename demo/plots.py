@@ -14,7 +14,10 @@ from fer.action_units import ACTIONS, AT_WORK
 ACCENT = "#0f766e"
 QUIET = "#a3aab2"
 INK = "#4b5259"  # page.css lightens it on the dark background
-MODEL_COLOURS = ("#0f766e", "#b45309", "#4f5d9c", "#9d3c72", "#5b6b1f", "#64748b")
+MODEL_COLOURS = (
+    *("#0f766e", "#b45309", "#4f5d9c", "#9d3c72", "#5b6b1f", "#64748b"),
+    *("#be123c", "#0284c7", "#7c3aed", "#8b5e3c", "#a3a31a", "#e879a6"),
+)
 FONT = {
     "family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif",
     "size": 14,

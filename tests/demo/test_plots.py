@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from demo import plots
+from demo.board import Board
+from demo.results import FOLDER
 from eval import charts
 from fer.action_units import ACTION_UNITS, AT_WORK
 from fer.types import EMOTIONS
@@ -78,3 +80,14 @@ def test_trade_off_has_a_line_per_model_and_benchmark_and_a_dot_per_strength() -
     assert list(lines[0].text) == ["50%", "100%"]
     assert lines[0].line.color == lines[1].line.color != lines[2].line.color
     assert lines[0].line.dash != lines[1].line.dash == lines[2].line.dash
+
+
+def test_every_model_of_a_figure_has_a_colour_of_its_own() -> None:
+    points = [point(f"model{i}", "one", 50.0) for i in range(len(plots.MODEL_COLOURS))]
+    colours = {trace.marker.color for trace in plots.score_chart(points, "accuracy, %", share=True).data}
+    assert len(colours) == len(plots.MODEL_COLOURS)
+    board = Board.read(FOLDER)
+    most = max(
+        len({entry.result["model"]["name"] for entry in board.entries if entry.task is task}) for task in board.tasks
+    )
+    assert 6 < most <= len(colours)
