@@ -10,7 +10,6 @@ from typing import Any
 from demo.results import Result
 
 UNKNOWN = "not recorded"
-PEER = "peer:"  # before the name of a recogniser of others
 
 
 def commands(result: Result) -> str:
@@ -23,8 +22,8 @@ def commands(result: Result) -> str:
         parts += ["--seed", str(result["seed"])]
     commit = (result.get("git") or {}).get("commit")
     lines = [["git", "checkout", commit]] if commit else []
-    if model["name"].startswith(PEER):
-        lines.append(["python", "-m", "eval", "peers", "install", model["name"].removeprefix(PEER)])
+    if model.get("peer"):  # "peer:NAME"
+        lines.append(["python", "-m", "eval", "peers", "install", model["name"].partition(":")[2]])
     return "\n".join(map(shlex.join, [*lines, parts]))
 
 

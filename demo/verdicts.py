@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypedDict
 
 import plotly.graph_objects as go
 
+from demo.tasks import TASKS
+
 LEAST_P = 0.0001
 MINUS = "\N{MINUS SIGN}"
 EXPLAINED = (
@@ -112,7 +114,7 @@ WORDS = {
     "expression": Words("of expressions read from the code"),
     "identity": Words("of people read from the code"),
 }
-MAIN = {"robustness": "corrupted_accuracy", "editing": "second_top"}  # of a task; else its first measure
+BEST = {task.name: task.best for task in TASKS}  # of a task; else its first measure
 
 
 def words(measure: str) -> Words:
@@ -190,7 +192,7 @@ def _parts(d: Difference, first: str, second: str) -> tuple[str, str]:
 
 def main(task: str, differences: Sequence[Difference]) -> Difference:
     """The measure that the verdict speaks of."""
-    return next((d for d in differences if d.measure == MAIN.get(task)), differences[0])
+    return next((d for d in differences if d.measure == BEST.get(task)), differences[0])
 
 
 def verdict_html(task: str, found: Sequence[Sequence[Difference] | str], first: str, second: str) -> str:
