@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eval import team, verbs
+from eval.baselines import BASELINES
 from eval.source import DEFAULT_ROOT
 from eval.verbs import ERROR, OK, RESULTS
 from fer.arguments import positive
@@ -47,7 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_list(commands.add_parser("list", help="show the benchmarks and the models"))
     _add_prepare(commands.add_parser("prepare", help="bring a copy of a dataset into the layout, or refuse it"))
-    _add_run(commands.add_parser("run", help="predict, score and store"))
+    run = commands.add_parser("run", help="predict, score and store")
+    run.add_argument("models", nargs="+", metavar="MODEL", help="names that `list` shows")
+    _add_run(run, able_only=False)
+    baseline = commands.add_parser("baseline", help="run every baseline where it can be run: what models must beat")
+    baseline.set_defaults(models=list(BASELINES))
+    _add_run(baseline, able_only=True)
     _add_data(commands.add_parser("data", help="report what datasets hold: counts, broken rows, duplicates"))
     _add_score(commands.add_parser("score", help="score the stored predictions again, without any model"))
     _add_on_results(
@@ -128,9 +134,9 @@ def _add_data(data: argparse.ArgumentParser) -> None:
     data.set_defaults(command=verbs.data)
 
 
-def _add_run(run: argparse.ArgumentParser) -> None:
+def _add_run(run: argparse.ArgumentParser, able_only: bool) -> None:
+    """able_only: leave out whoever cannot take a benchmark, in place of refusing."""
     add = run.add_argument
-    add("models", nargs="+", metavar="MODEL", help="names that `list` shows")
     add("--benchmarks", metavar="A,B", help="default: all that a model can take")
     add("--weights", default="default", help="default, a .safetensors path, or ORG/NAME@REVISION")
     place = run.add_mutually_exclusive_group()
@@ -145,7 +151,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     add("--results", type=Path, metavar="DIR", help=results_help)
     add("--cache", type=Path, default=CACHE, metavar="DIR", help="finished batches of runs that are not complete")
     _add_any_dataset(run.add_argument_group("any dataset", "with --dataset and without --benchmarks"))
-    run.set_defaults(command=verbs.run)
+    run.set_defaults(command=verbs.run, able_only=able_only)
 
 
 def _add_any_dataset(run: argparse._ArgumentGroup) -> None:

@@ -105,10 +105,7 @@ def _pairs(options: argparse.Namespace) -> list[Pair]:
     """Who runs where: the pairs asked for, all of which must be possible, or every one that is."""
     if options.benchmarks:
         declared = [benchmarks.benchmark(name.strip()) for name in options.benchmarks.split(",")]
-        pairs = [(b, model) for b in declared for model in options.models]
-        for b, model in pairs:
-            contestants.check(model, b)
-        return pairs
+        return [(b, model) for b in declared for model in _asked(options, b)]
     declared = [benchmarks.benchmark(name) for name in benchmarks.names()]
     pairs = [(b, model) for b in declared for model in options.models if contestants.can_take(model, b)]
     idle = [model for model in options.models if model not in {entered for _, entered in pairs}]
@@ -117,6 +114,15 @@ def _pairs(options: argparse.Namespace) -> list[Pair]:
             f"There is no benchmark that {', '.join(idle)} can be measured on. See: python -m eval list"
         )
     return pairs
+
+
+def _asked(options: argparse.Namespace, benchmark: Benchmark) -> list[str]:
+    """Who is asked for on a benchmark: only the able ones, or all, who must be able to. Raises RegistryError."""
+    able = [model for model in options.models if contestants.can_take(model, benchmark)]
+    if not options.able_only or not able:
+        for model in options.models:
+            contestants.check(model, benchmark)
+    return able
 
 
 def _with_data(pairs: Sequence[Pair], options: argparse.Namespace, team: Team) -> list[Pair]:
@@ -142,11 +148,10 @@ def _any_dataset(options: argparse.Namespace, team: Team) -> tuple[list[Pair], S
     )
     source = adhoc.explore(options.dataset, options.config, options.streaming)
     benchmark = adhoc.declare(source, asked)
-    for model in options.models:
-        contestants.check(model, benchmark)
+    models = _asked(options, benchmark)
     if team.is_main:
         print(adhoc.shown(benchmark, source), flush=True)
-    return [(benchmark, model) for model in options.models], source
+    return [(benchmark, model) for model in models], source
 
 
 def _run_one(

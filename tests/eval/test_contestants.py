@@ -51,6 +51,21 @@ def test_an_impossible_pair_is_one_clear_sentence(capsys):
     )
 
 
+def test_baselines_run_where_they_can(monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(run_command, "_run_one", lambda benchmark, model, *_: ran.append((benchmark.name, model)))
+    assert cli.main(["baseline", "--benchmarks", "ferplus,london_neutralise,au_london"]) == 0
+    assert ran == [
+        ("ferplus", "majority"),
+        ("london_neutralise", "input"),
+        ("london_neutralise", "mean_neutral"),
+        ("au_london", "zeros"),
+    ]
+    capsys.readouterr()
+    assert cli.main(["baseline", "--benchmarks", "residue_faithfulness"]) == 2
+    assert "cannot be measured on residue_faithfulness" in capsys.readouterr().err
+
+
 def test_without_benchmarks_every_model_runs_where_it_can(monkeypatch):
     ran = []
     monkeypatch.setattr(run_command, "at_hand", lambda benchmark, root: True)
