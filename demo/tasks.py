@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from demo.results import Result, percent
+from fer.models.base import part_label
 
 NOTES = Path(__file__).parent / "text"
 PLACE = ("Model", "Benchmark")
@@ -106,7 +107,7 @@ def _best_part(result: Result) -> tuple[str, float]:
     """The part that is right most often by itself, and how often."""
     rights = {name: part["value"] for name, part in result["by_part"].items()}
     best = max(rights, key=rights.__getitem__)
-    return best, rights[best]
+    return part_label(best), rights[best]
 
 
 TASKS = (

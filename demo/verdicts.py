@@ -100,6 +100,7 @@ class Words:
 WORDS = {
     "accuracy": Words("of pictures named rightly"),
     "corrupted_accuracy": Words("of damaged pictures named rightly"),
+    "fusion": Words("of pictures named rightly by all parts together"),
     "mouth_l1": Words("distance of the mouth to the true one", False, 4),
     "face_l1": Words("distance of the face to the true one", False, 4),
     "judged_neutral": Words("of faces judged neutral"),

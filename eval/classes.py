@@ -7,6 +7,7 @@ from fer.types import EMOTIONS, Emotion, Framing
 
 SEVEN = tuple(e for e in EMOTIONS if e is not Emotion.CONTEMPT)
 SIX = tuple(e for e in SEVEN if e is not Emotion.NEUTRAL)
+SEVEN_ALONE = "The model's probability of contempt is dropped and the other seven are renormalised."
 SIX_ALONE = "The model's probabilities of neutral and contempt are dropped and the other six are renormalised."
 FOLDED = (
     "Subject-independent ten folds: subjects sorted by their id are dealt in turn. A model that was not trained on "

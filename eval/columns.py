@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eval.benchmark import FamilyName
+from fer.models.base import part_label
 
 MISSING = "-"
 RATES = {"accuracy": "accuracy", "uar": "UAR"}  # right answers by picture and by class: scores and their short titles
@@ -160,9 +161,8 @@ def _parts(result: Result) -> dict[str, str]:
         "n": _n(result),
         "all parts % [95 % CI]": percents(result["scores"]["fusion"]),
         "each part alone % (short of all by [95 % CI])": ", ".join(
-            f"{name} {percent(found['value'])} ({percents(found['short'])})" for name, found in parts
+            f"{part_label(name)} {percent(found['value'])} ({percents(found['short'])})" for name, found in parts
         ),
-        "ms/face": plain(result["ms_per_face"]["p50"], 1),
     }
 
 

@@ -1,9 +1,9 @@
 """Who judges generated faces: the recogniser plain and, where its weights are there, the embedder identity.
 
-Edits of Action Units are judged by au, from whose answers no editor may learn.
+Edits of Action Units are judged by au, from whose answers no editor of them may learn.
 
 Editors are also judged by derl, a second recogniser from whose answers none of them may learn. It is not wholly
-apart from fesgan, whose generator set out from the layers that derl reads.
+apart from fesgan and degan, whose decoders set out from the layers that derl reads.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def recognizer(device: str) -> Judge:
 
 
 def second_recognizer(device: str) -> Judge:
-    """The bundled recogniser that no editor was trained with. Raises WeightsError."""
+    """The bundled recogniser from whose answers no editor learnt. Raises WeightsError."""
     return _judge(SECOND_RECOGNIZER, Recognizer, device)
 
 
 def unit_reader(device: str) -> Judge:
-    """The bundled reader of Action Units, from which no editor learnt. Raises WeightsError."""
+    """The bundled reader of Action Units, from whose answers no editor of them learnt. Raises WeightsError."""
     return _judge(UNIT_READER, ActionUnitReader, device)
 
 

@@ -191,7 +191,7 @@ def install_peer(options: argparse.Namespace) -> int:
     return OK
 
 
-def write_command(options: argparse.Namespace) -> str:
+def _write_command(options: argparse.Namespace) -> str:
     model = f" --model {options.model}" if options.model else ""
     return f"python -m eval table{model} --write {options.check}"
 
@@ -204,7 +204,7 @@ def table(options: argparse.Namespace) -> int:
         table.write(options.write, table.sections(options.results, options.model))
     elif options.check:
         if table.is_stale(options.check, table.sections(options.results, options.model)):
-            print(f"The table in {options.check} is stale. Run: {write_command(options)}")
+            print(f"The table in {options.check} is stale. Run: {_write_command(options)}")
             return WRONG
     else:
         print(table.render_folder(options.results, options.model))

@@ -2,7 +2,7 @@
 
 from eval.benchmark import Benchmark, Card, Holds
 from eval.benchmarks.fer2013_private import BENCHMARK as PRIVATE
-from eval.classes import SEVEN, naming
+from eval.classes import SEVEN, SEVEN_ALONE, naming
 from fer.types import Emotion, Framing
 
 BENCHMARK = Benchmark(
@@ -13,10 +13,9 @@ BENCHMARK = Benchmark(
     split="test",
     task=naming(SEVEN, Framing.TIGHT),
     protocol=(
-        "PublicTest and PrivateTest of FER2013 as one test set of 7,178 pictures, as the folder version on Kaggle and "
-        "wds_fer2013 have it. Scores are not comparable with those on PrivateTest: models may have been selected on "
-        "PublicTest. The model's probability of contempt is dropped and the other seven are renormalised. Pictures go "
-        "to the model as they are."
+        "PublicTest and PrivateTest of FER2013 as one test set of 7,178 pictures, as the folder version on Kaggle "
+        "and wds_fer2013 have it. Scores are not comparable with those on PrivateTest: models may have been "
+        f"selected on PublicTest. {SEVEN_ALONE} Pictures go to the model as they are."
     ),
     licence=PRIVATE.licence,
     source="clip-benchmark/wds_fer2013 on the Hub, and copies of it",

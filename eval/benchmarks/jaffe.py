@@ -1,7 +1,7 @@
 """JAFFE: ten women, posed, seven classes, one person left out at a time."""
 
 from eval.benchmark import Annotations, Benchmark, Card, Holds
-from eval.classes import FOLDED, SEVEN, naming
+from eval.classes import FOLDED, SEVEN, SEVEN_ALONE, naming
 from fer.types import Emotion
 
 PAPER = "Coding facial expressions with Gabor wavelets"
@@ -15,9 +15,8 @@ BENCHMARK = Benchmark(
     train_split="test",
     task=naming(SEVEN),
     protocol=(
-        "All 213 grey pictures of ten women, seven classes; ten folds are one person each. The model's probability of "
-        "contempt is dropped and the other seven are renormalised. The largest face is found and aligned; a missed "
-        f"face counts as an error. {FOLDED}"
+        f"All 213 grey pictures of ten women, seven classes; ten folds are one person each. {SEVEN_ALONE} The "
+        f"largest face is found and aligned; a missed face counts as an error. {FOLDED}"
     ),
     licence="non-commercial research, citation required, no redistribution",
     source="zenodo.org/records/3451524",

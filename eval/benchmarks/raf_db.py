@@ -1,7 +1,7 @@
 """RAF-DB: seven basic expressions in photographs from the web, official split."""
 
 from eval.benchmark import Benchmark, Card, Holds, Reported
-from eval.classes import SEVEN, naming
+from eval.classes import SEVEN, SEVEN_ALONE, naming
 from fer.types import Emotion
 
 PAPER = "Reliable Crowdsourcing and Deep Locality-Preserving Learning for Expression Recognition in the Wild"
@@ -14,9 +14,9 @@ BENCHMARK = Benchmark(
     split="test",
     task=naming(SEVEN),
     protocol=(
-        "The 3,068 aligned pictures of the official test split of the basic expressions. The largest face is found and "
-        "aligned; a missed face counts as an error. The model's probability of contempt is dropped and the other seven "
-        "are renormalised. UAR is what some papers call mean class accuracy."
+        "The 3,068 aligned pictures of the official test split of the basic expressions. The largest face is found "
+        f"and aligned; a missed face counts as an error. {SEVEN_ALONE} UAR is what some papers call mean class "
+        "accuracy."
     ),
     licence="non-commercial research, by request, no redistribution",
     source="whdeng.cn/RAF/model1.html",

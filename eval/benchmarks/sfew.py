@@ -1,7 +1,7 @@
 """SFEW 2.0: frames of films, seven classes, validation set."""
 
 from eval.benchmark import Benchmark, Card, Holds, Reported
-from eval.classes import SEVEN, naming
+from eval.classes import SEVEN, SEVEN_ALONE, naming
 
 PAPER = "Static facial expression analysis in tough conditions: Data, evaluation protocol and benchmark"
 
@@ -13,9 +13,8 @@ BENCHMARK = Benchmark(
     split="test",
     task=naming(SEVEN),
     protocol=(
-        "The 436 pictures of the validation set; the labels of the test set are withheld. The model's probability of "
-        "contempt is dropped and the other seven are renormalised. The largest face is found and aligned; a missed "
-        "face counts as an error."
+        f"The 436 pictures of the validation set; the labels of the test set are withheld. {SEVEN_ALONE} The "
+        "largest face is found and aligned; a missed face counts as an error."
     ),
     licence="research by signed agreement, no redistribution",
     source="Emotion Recognition in the Wild challenge (EmotiW)",

@@ -22,6 +22,11 @@ class Recognizer(ABC):
 TOGETHER = "fusion"  # the name of all parts of a network together
 
 
+def part_label(name: str) -> str:
+    """A part as it is called in tables: one that is named by a number sees layers of that many px a side."""
+    return f"{name} px" if name.isdecimal() else name
+
+
 class PartRecognizer(Recognizer):
     """A recogniser whose parts name the expression by themselves, too."""
 

@@ -237,7 +237,7 @@ def prototypes_of(code: Tensor, emotion: Tensor) -> Tensor:
 SPEC = Spec(
     name="degan",
     title="Disentangled expression learning GAN",
-    summary="An expression code without the person, learnt by rebuilding faces; it edits, transfers and recognises.",
+    summary="An expression code with little of the person, from rebuilding faces; it edits, transfers, recognises.",
     citations=(
         Citation(
             "Facial Expression Representation Learning by Synthesizing Expression Images",

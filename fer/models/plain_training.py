@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from fer.augmentation import erase, moved, similarities, soften, uniform
 from fer.data import ferplus, photographs
 from fer.data.streams import Shuffled, softened
+from fer.errors import TrainingError
 from fer.framing import standardise, tight_luminance
+from fer.load import allowed_start, load
 from fer.losses import soft_cross_entropy
 from fer.models.plain import Plain, PlainConfig, build_network, logits_of_views
 from fer.temperature import HeldOut, calibrated
@@ -28,6 +30,7 @@ class PlainRecipe:
     """The numbers of one training."""
 
     seed: int = 0
+    start: str = ""  # weights of plain that the training sets out from; "": from nothing
     steps_small: int = 12_000  # steps at small_px, then
     steps_full: int = 12_000  # steps at the size of the network, then
     steps_settle: int = 8_000  # steps of a second, lower cycle with weaker augmentation
@@ -68,10 +71,22 @@ def augment(pixels: Tensor, size_px: int, strength: float = 1.0) -> Tensor:
     return erase(x + noisy * torch.randn_like(x), 0.5 * strength)
 
 
+def started(config: PlainConfig, start: str) -> nn.Sequential:
+    """A fresh network, or one with the bundled or given weights; see ``PlainRecipe.start``."""
+    network = build_network(config)
+    if start:
+        known = load(*allowed_start(start, ("plain",)), device="cpu")
+        try:
+            network.load_state_dict(known.network.state_dict())
+        except RuntimeError as error:
+            raise TrainingError(f'The weights "{start}" belong to a plain of another shape.') from error
+    return network
+
+
 def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torch.device) -> Plan:
-    """Load the data and lay out the training of a fresh network."""
+    """Load the data and lay out the training. Raises TrainingError or WeightsError for a start that does not fit."""
     torch.manual_seed(recipe.seed)
-    network = build_network(config).to(device)
+    network = started(config, recipe.start).to(device)
     counted = [
         (ferplus.load_train(data_root), recipe.ferplus),
         (tight_faces(photographs.load_lfw(data_root), config.size_px), recipe.lfw),

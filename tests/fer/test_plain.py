@@ -200,6 +200,17 @@ def test_a_switch_is_true_or_false_and_nothing_else() -> None:
             with_settings(DeformConfig(), [f"motion={text}"])
 
 
+def test_a_start_is_the_bundled_network_and_only_that() -> None:
+    known = fer.load("plain", device="cpu")
+    faces = torch.rand(2, 1, 48, 48, generator=torch.Generator().manual_seed(0))
+    network = plain_training.started(PlainConfig(), "default").eval()
+    assert torch.equal(network(faces), known.network(faces))
+    with pytest.raises(TrainingError, match='The weights "default" belong to a plain of another shape'):
+        plain_training.started(TINY, "default")
+    with pytest.raises(TrainingError, match="names weights of derl"):
+        plain_training.started(PlainConfig(), "derl:default")
+
+
 def test_eight_faces_can_be_learnt_by_heart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole recipe on eight faces, end to end: it learns them and a model that can be shipped comes out."""
     generator = torch.Generator().manual_seed(0)
