@@ -20,11 +20,12 @@ LONGEST_ECHO = 40  # of a value that a link holds and that is not known here
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A result and its row of the table."""
+    """A result, its row of the table, and the main score with the ends of its interval in the unit of its axis."""
 
     result: Result
     task: Task
     cells: list[Any]
+    score: tuple[float | None, ...]
 
     @property
     def benchmark(self) -> str:
@@ -34,8 +35,7 @@ class Entry:
     @property
     def value(self) -> float | None:
         """The main score."""
-        value: float | None = self.result["scores"][self.task.best]["value"]
-        return value
+        return self.score[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,13 +139,18 @@ class View:
 
 
 def _entry(result: Result) -> Entry:
-    """Makes all that is ever shown of a result, so that a damaged one is found here. Raises one of ``DAMAGED``."""
+    """Makes what the tables and the chart show of a result, so that a damaged one is found here.
+
+    Raises one of ``DAMAGED``.
+    """
     task = BY_NAME[results.family(result)]
     if task is TASKS[0]:
         results.row(result)
     results.curves([result])
     provenance.html(result)
-    return Entry(result, task, task.cells(result))
+    found, factor = result["scores"][task.best], 100 if task.share else 1
+    score = tuple(None if found[key] is None else factor * found[key] for key in ("value", "low", "high"))
+    return Entry(result, task, task.cells(result), score)
 
 
 def settled(board: Board, asked: View) -> View:

@@ -263,8 +263,7 @@ def _scores(known: Board, view: View) -> Any:
 
 
 def _point(known: Board, entry: Entry) -> plots.Point:
-    score, factor = entry.result["scores"][entry.task.best], 100 if entry.task.share else 1
-    value, low, high = (None if score[key] is None else factor * score[key] for key in ("value", "low", "high"))
+    value, low, high = entry.score
     return {"model": known.label(entry), "name": entry.benchmark, "value": value, "low": low, "high": high}
 
 

@@ -152,7 +152,7 @@ def _robustness(result: Result) -> dict[str, str]:
     }
     for name, found in result["by_corruption"].items():
         cells[f"{name.replace('_', ' ')} %"] = percent(found["mean"]["value"])
-    return cells | {"ms/face": plain(result["ms_per_face"]["p50"], 1)}
+    return cells
 
 
 def _parts(result: Result) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -42,18 +42,23 @@ class Item:
     frame: int = 0
 
 
+def every_split(split: str) -> bool:
+    """All are read."""
+    return True
+
+
 def from_folder(
-    folder: Path, card: Card, numbers: bool = False, splits: Collection[str] | None = None
+    folder: Path, card: Card, numbers: bool = False, reads: Callable[[str], bool] = every_split
 ) -> Iterator[Item]:
     """The pictures below a folder, by path; those of the manifest where there is one. Raises DataError.
 
     numbers: whether bare numbers are taken for labels, because in another order their counts would betray them. Those
-    of the owners' own ``label_file`` and ``label_list`` always are. splits: only these, of ours.
+    of the owners' own ``label_file`` and ``label_list`` always are. reads: whether a split, of ours, is read.
     """
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}. {card.obtain} {card.layout}")
     if (folder / MANIFEST).is_file():
-        yield from _from_manifest(folder, card, numbers, splits)
+        yield from _from_manifest(folder, card, numbers, reads)
         return
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
         place = path.relative_to(folder).as_posix()
@@ -62,7 +67,7 @@ def from_folder(
             continue
         groups = {name: value for name, value in found.groupdict().items() if value is not None}
         split = _split(place, groups, card)
-        if splits is None or split in splits:
+        if reads(split):
             yield _item(partial(_bytes, path), _label(folder, place, groups, card, numbers), split, groups)
 
 
@@ -97,25 +102,31 @@ def _text(path: Path) -> str:
         raise DataError(f"{path} is not written in UTF-8 (byte {error.start}). Save it so.") from error
 
 
-def _from_manifest(folder: Path, card: Card, numbers: bool, splits: Collection[str] | None) -> Iterator[Item]:
-    manifest = folder / MANIFEST
+def _table(manifest: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """The columns of a manifest, and its rows with the numbers of their lines. Raises DataError."""
     rows = csv.DictReader(io.StringIO(_text(manifest), newline=""))
-    columns = list(rows.fieldnames or [])
+    try:
+        return list(rows.fieldnames or []), [(rows.line_num, row) for row in rows]
+    except csv.Error as error:
+        raise DataError(f"Line {rows.line_num + 1} of {manifest} is no row of a CSV file ({error}).") from error
+
+
+def _from_manifest(folder: Path, card: Card, numbers: bool, reads: Callable[[str], bool]) -> Iterator[Item]:
+    manifest = folder / MANIFEST
+    columns, rows = _table(manifest)
     if not {"path", "label"} <= set(columns) <= set(COLUMNS):
         raise DataError(f"{manifest} has the columns {', '.join(columns)}; expected {', '.join(COLUMNS)}.")
-    for row in rows:
+    for line, row in rows:
         if None in row or None in row.values():
-            raise DataError(f"Line {rows.line_num} of {manifest} does not have the {len(columns)} values of its head.")
+            raise DataError(f"Line {line} of {manifest} does not have the {len(columns)} values of its head.")
         if not re.fullmatch(r"\d*", row.get("frame") or "", re.ASCII):
-            raise DataError(
-                f'Line {rows.line_num} of {manifest} has the frame "{row["frame"]}"; expected a whole number.'
-            )
+            raise DataError(f'Line {line} of {manifest} has the frame "{row["frame"]}"; expected a whole number.')
         path = folder / row["path"]
         if not path.is_file():
-            raise DataError(f"Line {rows.line_num} of {manifest} names {row['path']}, which is not there.")
+            raise DataError(f"Line {line} of {manifest} names {row['path']}, which is not there.")
         split = card.splits.get(row.get("split") or SPLIT, row.get("split") or SPLIT)
-        if splits is None or split in splits:
-            _check_sequence(f"Line {rows.line_num} of {manifest}", row, card)
+        if reads(split):
+            _check_sequence(f"Line {line} of {manifest}", row, card)
             yield _item(partial(_bytes, path), meaning(row["label"], card, numbers), split, row)
 
 
@@ -190,17 +201,17 @@ def _from_array(path: Path) -> str:
 
 
 def from_hub(
-    source: Source, card: Card, numbers: bool = False, splits: Collection[str] | None = None
+    source: Source, card: Card, numbers: bool = False, reads: Callable[[str], bool] = every_split
 ) -> Iterator[Item]:
     """The pictures of an explored dataset, in its order; columns are guessed as for any dataset. Raises DataError.
 
-    numbers, splits: as for a folder; pictures of other splits are not fetched.
+    numbers, reads: as for a folder; pictures of other splits are not fetched.
     """
     if source.layout is None:
         raise ValueError("The dataset must be explored first.")
     for split in source.layout.files:
         ours = card.splits.get(split, split) if card.splits else SPLIT
-        if splits is not None and ours not in splits:
+        if not reads(ours):
             continue
         features = source.features(split)
         image, label = adhoc.pick_image(features, None), adhoc.pick_label(features, None)

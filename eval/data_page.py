@@ -27,7 +27,8 @@ def read(path: Path) -> list[dict[str, Any]]:
     """The reports in a JSON file that ``python -m eval data`` wrote. Raises DataError."""
     try:
         reports: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["reports"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        page(reports)  # needs all that a report holds
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is no report of data ({error}). Write one with: python -m eval data --help") from error
     return reports
 

@@ -34,13 +34,15 @@ CHOSEN = 3  # frames of a sequence
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was written. counts: split -> label -> pictures. left_out: pictures outside the protocol. fit: the
-    benchmarks whose cards it matches; unfit: why it does not match those of others.
+    """What was written. counts: split -> label -> pictures. left_out: pictures outside the protocol, of these splits.
+    skipped: splits that no benchmark reads. fit: the benchmarks whose cards it matches; unfit: why it does not match
+    those of others.
     """
 
     folder: Path
     counts: dict[str, dict[str, int]]
     left_out: int
+    skipped: list[str]
     fit: list[str]
     unfit: list[str]
 
@@ -59,8 +61,9 @@ def prepare(dataset: str, given: str, root: Path) -> Prepared:
     if target.exists():
         raise DataError(f"{target} is there already. Remove it first, or give another --data-root.")
     shutil.rmtree(unfinished, ignore_errors=True)
+    skipped: set[str] = set()
     try:
-        counts, left_out = _write(_items(given, declared, card), unfinished, dataset, card)
+        counts, left_out = _write(_items(given, declared, card, skipped), unfinished, dataset, card)
         fit, unfit = _verified(declared, Source(dataset, str(unfinished)))
         if not fit:
             raise DataError(" ".join(unfit).replace(str(unfinished), given))
@@ -69,7 +72,8 @@ def prepare(dataset: str, given: str, root: Path) -> Prepared:
         raise StorageError(f"{target} could not be written ({error.strerror or error}).") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return Prepared(target, counts, left_out, fit, [each.replace(str(unfinished), str(target)) for each in unfit])
+    unfit = [each.replace(str(unfinished), str(target)) for each in unfit]
+    return Prepared(target, counts, left_out, sorted(skipped), fit, unfit)
 
 
 def on_dataset(dataset: str) -> list[Benchmark]:
@@ -80,13 +84,20 @@ def on_dataset(dataset: str) -> list[Benchmark]:
     raise RegistryError.unknown("dataset with a card", dataset, {b.dataset for b in brought})
 
 
-def _items(given: str, declared: Sequence[Benchmark], card: Card) -> Iterator[Item]:
+def _items(given: str, declared: Sequence[Benchmark], card: Card, skipped: set[str]) -> Iterator[Item]:
+    """The pictures of the splits that a benchmark reads; the names of other splits are added to ``skipped``."""
     numbers = all(b.holds is not None and b.holds.tells_apart(card.numbered) for b in declared)
     splits = {split for b in declared for split in (b.split, b.train_split)}
+
+    def reads(split: str) -> bool:
+        if split not in splits:
+            skipped.add(split)
+        return split in splits
+
     is_place = given.startswith((".", "/", "~"))
     if not is_place and not Path(given).is_dir() and HUB_ID.fullmatch(given):
-        return from_hub(adhoc.explore(given, None, streaming=True), card, numbers, splits)
-    return from_folder(Path(given).expanduser(), card, numbers, splits)
+        return from_hub(adhoc.explore(given, None, streaming=True), card, numbers, reads)
+    return from_folder(Path(given).expanduser(), card, numbers, reads)
 
 
 def _verified(declared: Sequence[Benchmark], source: Source) -> tuple[list[str], list[str]]:
@@ -180,5 +191,6 @@ def shown(done: Prepared) -> str:
         for split, labels in done.counts.items()
     ]
     outside = [f"{done.left_out:,} pictures are outside the protocol."] if done.left_out else []
+    outside += [f"Not written: the split {split}, which no benchmark reads." for split in done.skipped]
     fits = [f"It matches the card of {', '.join(done.fit)}."]
     return "\n".join([f"Written: {done.folder}", *lines, *outside, *fits, *done.unfit])

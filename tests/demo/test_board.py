@@ -69,6 +69,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         ({"benchmark": {"name": "one", "title": "ONE"}}, "KeyError"),
         ({"git": "text"}, "AttributeError"),
         ({"bootstrap": {"over": "people"}}, "KeyError"),
+        ({"scores": {"accuracy": {"value": 0.8}}}, "KeyError"),
     ],
 )
 def test_what_the_table_the_list_or_the_panel_could_not_show_is_a_complaint(

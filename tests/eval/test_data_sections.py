@@ -106,9 +106,10 @@ def test_damaged_files_are_one_sentence(tmp_path):
     (tmp_path / "jaffe" / folds.FILE).write_text('{"k": 2}')
     with pytest.raises(DataError, match=r"folds\.json could not be read .* Prepare the dataset again\.$"):
         data_sections.manifests(tmp_path)
-    (tmp_path / "page.json").write_text("[]")
-    with pytest.raises(DataError, match=r"page\.json is no report of data"):
-        data_page.read(tmp_path / "page.json")
+    for damaged in ("[]", '{"reports": [{}]}', '{"reports": [[]]}', '{"reports": {"a": 1}}'):
+        (tmp_path / "page.json").write_text(damaged)
+        with pytest.raises(DataError, match=r"page\.json is no report of data"):
+            data_page.read(tmp_path / "page.json")
 
 
 def test_the_verb_hands_the_report_its_data(tmp_path, monkeypatch):

@@ -62,6 +62,17 @@ def test_a_folder_per_label_becomes_a_split_with_people_apart(folder, one, tmp_p
         prepare.prepare("tiny", str(place), tmp_path / "root")
 
 
+def test_a_split_that_no_benchmark_reads_is_named(folder, one, tmp_path):
+    place, write = folder
+    write("a.png", picture(1))
+    write("manifest.csv", b"path,label,split\na.png,joy,test\na.png,joy,train\n")
+    one(replace(PEOPLE, folds=0, labels={"joy": Emotion.HAPPINESS}), Holds(pictures=1))
+    done = prepare.prepare("tiny", str(place), tmp_path / "root")
+    assert done.counts == {"test": {"happiness": 1}}
+    assert done.skipped == ["train"]
+    assert "Not written: the split train, which no benchmark reads." in prepare.shown(done)
+
+
 def test_a_prepared_copy_is_measured_over_its_folds(folder, one, tmp_path, shades, contestant):
     place, write = folder
     people(write)

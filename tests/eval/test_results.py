@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from demo.verdicts import WORDS
 from eval import benchmarks, judges, peers, table
 from eval.baselines import BASELINES
-from eval.benchmark import FamilyName
+from eval.benchmark import FamilyName, family_name
 from eval.contestants import can_take
-from eval.store import read_results, read_speed
+from eval.families import FAMILIES
+from eval.store import read_predictions, read_results, read_speed
 from eval.validate import validate
 from eval.verbs import RESULTS
 from fer.registry import MODEL_NAMES
@@ -161,3 +163,10 @@ def test_a_stored_result_is_whole(path):
     assert result["counts"]["n_broken"] == result["counts"]["n_unknown_label"] == 0
     assert result["git"]["commit"]
     assert result["dataset"]["revision"]
+
+
+@pytest.mark.parametrize("family", [f for f in FamilyName if f is not FamilyName.VERIFICATION])
+def test_the_page_has_words_for_every_measure_that_models_are_compared_by(family):
+    path, result = next((p, r) for p, r in STORED.items() if family_name(r["benchmark"]) is family)
+    measures = FAMILIES[family].measures(read_predictions(path, result), result["benchmark"])
+    assert set(measures) <= set(WORDS)
