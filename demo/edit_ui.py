@@ -35,7 +35,7 @@ from fer.errors import FerError
 from fer.models.base import ActionUnitReader, Editor, Sampler
 from fer.types import Emotion, TargetSpace
 
-FIRST_PRESET = str(Emotion.HAPPINESS)
+FIRST_PRESET = str(Emotion.SURPRISE)  # seen on a neutral face as on a smiling one
 SAME_FACE = (
     "One photograph serves both tabs: here you edit the face that is picked on the Read tab. It works best on a face "
     "that looks straight ahead and shows no expression yet; a broad smile is hard to turn into anything else."
