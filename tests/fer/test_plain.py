@@ -205,7 +205,7 @@ def test_a_start_is_the_bundled_network_and_only_that() -> None:
     faces = torch.rand(2, 1, 48, 48, generator=torch.Generator().manual_seed(0))
     network = plain_training.started(PlainConfig(), "default").eval()
     assert torch.equal(network(faces), known.network(faces))
-    with pytest.raises(TrainingError, match='The weights "default" belong to a plain of another shape'):
+    with pytest.raises(TrainingError, match='The weights "default" belong to a network of another shape'):
         plain_training.started(TINY, "default")
     with pytest.raises(TrainingError, match="names weights of derl"):
         plain_training.started(PlainConfig(), "derl:default")
