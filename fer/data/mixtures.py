@@ -106,7 +106,7 @@ def check_size(config: Any) -> None:
     """Raises TrainingError for the configuration of a network that sees faces of another size than is drawn here."""
     if config.size_px != FACE_SIZE_PX:
         raise TrainingError(
-            f"Its batches hold faces of {FACE_SIZE_PX} px, from which a network of {config.size_px} px cannot learn. "
+            f"The batches hold faces of {FACE_SIZE_PX} px, from which a network of {config.size_px} px cannot learn. "
             f"Leave size_px at {FACE_SIZE_PX}."
         )
 

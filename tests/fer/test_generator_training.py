@@ -98,6 +98,10 @@ def test_labelled_faces_are_canonical(data: Path) -> None:
     faces, target = LabelledFaces(data, (4, 1, 1, 2), seed=0).batch(0, strength=0.7)
     assert faces.shape == (8, 3, 128, 128)
     assert torch.allclose(target.sum(1), torch.ones(8), atol=1e-5)
+    for counts in ((0, 1, 1, 2), (3, 0, 0, 1)):
+        faces, target = LabelledFaces(data, counts, seed=0).batch(0)
+        assert faces.shape == (4, 3, 128, 128)
+        assert target.shape == (4, 8)
 
 
 @pytest.mark.usefixtures("no_judge")
