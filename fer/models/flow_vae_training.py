@@ -24,7 +24,7 @@ from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
 START = "deform"  # the model that ``start`` names weights of
-SCALED_BY = 100  # rendered changes that the fresh encoder's codes are scaled by
+SCALED_BY = 100  # rendered changes that the codes are scaled by before the training
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def fitted_directions(model: FlowVae, known: Changes, ridge: float = 1.0, batch:
 def take_over(model: FlowVae, start: str) -> None:
     """The encoder becomes that of a deform; the first numbers of the code set out as its logits of Action Units.
 
-    Raises TrainingError for weights of other models or of another shape.
+    ``scale_codes`` divides their weights afterwards. Raises TrainingError for weights of other models, or of another
+    shape.
     """
     motion = load(*allowed_start(start, (START,)), device="cpu").motion
     if model.config.latent < COUNT:
