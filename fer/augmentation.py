@@ -44,6 +44,8 @@ def similarities(count: int, turn: float, move: float, mirrored: float = 0.5) ->
 def moved(x: Tensor, theta: Tensor, size_px: int | None = None) -> Tensor:
     """Pictures (B, C, S, S) read through affine maps (B, 2, 3) at size_px (S), reflected at the border."""
     size_px = size_px or x.shape[-1]
+    if not len(x):  # which affine_grid refuses
+        return x.new_zeros(0, x.shape[1], size_px, size_px)
     grid = F.affine_grid(theta, [len(x), 1, size_px, size_px], align_corners=False)
     return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
 

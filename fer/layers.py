@@ -19,6 +19,13 @@ def to_device_of(module: nn.Module, values: Tensor) -> Tensor:
     return values.to(next(module.parameters()).device, torch.float32)
 
 
+def check_widths(name: str, widths: Sequence[int], count: int | None = None) -> None:
+    """Raises ValueError unless channels are positive multiples of 8, ``count`` of them where that is given."""
+    if any(width < 8 or width % 8 for width in widths) or count not in (None, len(widths)):
+        number = "" if count is None else f"{count} "
+        raise ValueError(f"{name} needs {number}positive multiples of 8, not {widths}.")
+
+
 def silenced(module: M) -> M:
     """A module all of whose weights are 0, so that it puts out nothing at first."""
     with torch.no_grad():

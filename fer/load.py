@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fer import registry
@@ -71,3 +72,15 @@ def allowed_start(start: str, models: Sequence[str]) -> tuple[str, str]:
             f"{' or '.join(models)}: {' or '.join(f'{each}:default' for each in models)}, for example."
         )
     return model, weights
+
+
+@contextmanager
+def taking_over(start: str) -> Iterator[None]:
+    """Around the copying of weights that ``start`` names into a network: TrainingError where their shapes differ."""
+    try:
+        yield
+    except RuntimeError as error:  # what torch raises, for whole modules as for parts of a tensor
+        raise TrainingError(
+            f'The weights "{start}" belong to a network of another shape. Give the same --config as they have, or '
+            "start from nothing with --set start=."
+        ) from error

@@ -1,4 +1,4 @@
-"""Pure loss functions that two or more recipes share. Each returns a scalar tensor."""
+"""Pure loss functions that two or more recipes share: scalar tensors, beside which ``fusion_loss`` gives its terms."""
 
 from __future__ import annotations
 

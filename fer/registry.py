@@ -57,5 +57,5 @@ def spec(name: str) -> Spec:
 
 
 def specs() -> dict[str, Spec]:
-    """Every model by name, in the order of the project's history."""
+    """Every model by name, in the order of ``MODEL_NAMES``, which pages keep."""
     return {name: spec(name) for name in MODEL_NAMES}

@@ -26,6 +26,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
 def reading_scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
     """Accuracy and mean cross-entropy in nats of logits (N, C) for labels (N,), as trainings log them."""
+    logits = logits.float()
     return {
         "validation_accuracy": float((logits.argmax(1) == labels).float().mean()),
         "validation_nll": float(F.cross_entropy(logits, labels)),

@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--threads", type=positive, default=os.cpu_count() or 1, help="CPU threads")
     made.add_argument("--tick", type=positive, default=1000, help="steps between validation, log record and snapshot")
     made.add_argument("--bundle", action="store_true", help="also write the weights to fer/weights")
-    made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a number of the recipe")
+    made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a value of the recipe")
     made.add_argument("--config", action="append", default=[], metavar="NAME=VALUE", help="change one of the network")
     return made
 

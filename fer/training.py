@@ -75,9 +75,10 @@ class Stage:
 class Plan:
     """All that ``train`` needs for one model.
 
-    network holds every trained module; evaluate reads the averaged network and returns numbers from validation data;
-    identity names everything else that decides the outcome (configuration, recipe): a snapshot of another identity is
-    not continued. sheet: rows of pictures (N, 3, S, S) that show what the averaged network makes, saved at every tick.
+    network holds every trained module; evaluate reads the averaged network and returns numbers from validation data; it
+    may fill in buffers that are fitted to the network, since nothing later has the data to fit them to. identity names
+    everything else that decides the outcome (configuration, recipe): a snapshot of another identity is not continued.
+    sheet: rows of pictures (N, 3, S, S) that show what the averaged network makes, saved at every tick.
     """
 
     network: nn.Module
@@ -100,10 +101,15 @@ class Plan:
     ) -> Plan:
         """The plan of a recipe, which says seed and averaging, and which is its identity with the configuration.
 
-        Stages without steps are left out.
+        Stages without steps are left out. Raises TrainingError where nothing is left, or for fewer steps than none.
         """
+        for stage in stages:
+            if stage.steps < 0:
+                raise TrainingError(f'Stage "{stage.name}" cannot take {stage.steps} steps. Give 0 or more.')
         identity = json.dumps([asdict(config), asdict(recipe)])
         kept = [stage for stage in stages if stage.steps]
+        if not kept:
+            raise TrainingError("The recipe has no steps. Give one of its stages 1 or more.")
         return cls(network, kept, evaluate, recipe.seed, recipe.ema_decay, identity, sheet)
 
     @property

@@ -15,6 +15,8 @@ from fer.augmentation import erase, moved, moved_landmarks, photograph, similari
 from fer.data import ferplus, photographs
 from fer.data.pairs import Pairs, load_london, load_puppets
 from fer.data.streams import Shuffled, softened
+from fer.errors import TrainingError
+from fer.faces import FACE_SIZE_PX
 from fer.framing import canonical, mirrored
 from fer.images import from_bytes
 from fer.types import EMOTIONS, Emotion, Framing
@@ -90,7 +92,7 @@ class PairSource:
         units[0] = torch.where(calm[:, None], 0.0, units[0])
         if still:
             rows = torch.randint(len(self.still), (still,))
-            faces.append(as_colour(from_bytes(self.still[rows]), 128))
+            faces.append(as_colour(from_bytes(self.still[rows]), FACE_SIZE_PX))
             neutrals.append(faces[-1])
             emotions.append(torch.zeros(still, dtype=torch.long))
             intensities.append(torch.zeros(still))
@@ -98,6 +100,15 @@ class PairSource:
             points.append(torch.full((still, 2, 68, 2), torch.nan))
         changed = varied(torch.cat(faces), torch.cat(neutrals), torch.cat(points))
         return PairBatch(*changed[:2], torch.cat(emotions), torch.cat(intensities), changed[2], torch.cat(units))
+
+
+def check_size(config: Any) -> None:
+    """Raises TrainingError for the configuration of a network that sees faces of another size than is drawn here."""
+    if config.size_px != FACE_SIZE_PX:
+        raise TrainingError(
+            f"The batches hold faces of {FACE_SIZE_PX} px, from which a network of {config.size_px} px cannot learn. "
+            f"Leave size_px at {FACE_SIZE_PX}."
+        )
 
 
 def as_colour(tight: Tensor, size_px: int) -> Tensor:
@@ -153,7 +164,7 @@ class LabelledFaces:
             soften(from_bytes(pixels)[:, None], 0.2 * strength),
             similarities(len(pixels), 0.3 * strength, 0.15 * strength),
         )
-        parts = [as_colour(tight[:, 0], 128)]
+        parts = [as_colour(tight[:, 0], FACE_SIZE_PX)]
         targets = [target]
         for stream in self.aligned:
             pixels, target = stream.batch(step)

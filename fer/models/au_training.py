@@ -26,7 +26,6 @@ from fer.types import Framing
 from fer.weights import rounded_to_half
 
 PRESENT_VARIANCE = 1e-3  # of an Action Unit in a batch, from which on its agreement is asked for
-VALIDATION_SEED = 1_000_003  # of the validation faces that are drawn by unit
 PRESENT_WEIGHT = 3.0  # of what is missing from a known Action Unit, beside 1 for what is too much, as in the paper
 
 
@@ -151,7 +150,7 @@ def agreement(module: nn.Module, faces: RenderedFaces) -> dict[str, float]:
 
 def plan(config: AuConfig, recipe: AuRecipe, data_root: Path, device: torch.device) -> Plan:
     """Render and load the data and lay out the training of a fresh network."""
-    from fer.puppets.pool import render_pairs
+    from fer.puppets.pool import VALIDATION_SEED, render_pairs
 
     torch.manual_seed(recipe.seed)
     network = Au(config).to(device)

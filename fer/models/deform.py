@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, silenced, to_device_of
+from fer.layers import Moves, check_widths, conditioned_blocks, doubled, halved, halving_blocks, silenced, to_device_of
 from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
@@ -39,11 +39,10 @@ class DeformConfig:
     texture: bool = True  # without it nothing is painted
 
     def __post_init__(self) -> None:
-        widths = (*self.widths, *self.texture_widths)
-        if any(width < 8 or width % 8 for width in widths) or len(self.texture_widths) < 2:
-            raise ValueError("DeformConfig needs widths that are positive multiples of 8, two or more for the texture.")
-        if len(self.widths) != 5 or self.size_px < 32 or self.size_px % 32:
-            raise ValueError("DeformConfig needs five widths, and a size_px that is a multiple of 32.")
+        check_widths("DeformConfig.widths", self.widths, 5)
+        check_widths("DeformConfig.texture_widths", self.texture_widths)
+        if len(self.texture_widths) < 2 or self.size_px < 32 or self.size_px % 32:
+            raise ValueError("DeformConfig needs two texture_widths or more, and a size_px that is a multiple of 32.")
         if not 0 < self.largest_flow <= 1 or not (self.motion or self.texture):
             raise ValueError("DeformConfig.largest_flow must lie in (0, 1], and one of the steps must be there.")
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from fer.agreement import mean_icc
 from fer.data.changes import CHANGES_TOLD, ChangeBatch, Changes
-from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
+from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD, check_size
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
-from fer.load import allowed_start, load
+from fer.load import allowed_start, load, taking_over
 from fer.losses import known_cross_entropy
 from fer.models.deform import Deform, DeformConfig, Deformed
 from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
@@ -93,20 +93,21 @@ class Step:
 def take_over(model: Deform, start: str) -> None:
     """Start from deform's own weights, or from the layers of a DeRL generator, which makes faces neutral.
 
-    start: see ``DeformRecipe``. Raises TrainingError for weights of other models.
+    start: see ``DeformRecipe``. Raises TrainingError for weights of other models or of another shape.
     """
     known = load(*allowed_start(start, (START, "deform")), device="cpu")
-    if isinstance(known, Deform):
-        model.load_state_dict(known.state_dict())
-        return
-    trunk = known.generator.trunk
-    trunk.hand_over(model.motion.stem, model.motion.encoder, model.motion.decoder)
+    with taking_over(start):
+        if isinstance(known, Deform):
+            model.load_state_dict(known.state_dict())
+        else:
+            known.generator.trunk.hand_over(model.motion.stem, model.motion.encoder, model.motion.decoder)
 
 
 def plan(config: DeformConfig, recipe: DeformRecipe, data_root: Path, device: torch.device) -> Plan:
     """Render and load the data and lay out both stages."""
     from fer.puppets.pool import change_source
 
+    check_size(config)
     torch.manual_seed(recipe.seed)
     network = Deform(config)
     if recipe.start:

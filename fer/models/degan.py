@@ -20,6 +20,7 @@ from fer.framing import mirrored, resized, standardise, tight_luminance
 from fer.layers import (
     LocalReader,
     Moves,
+    check_widths,
     conditioned_blocks,
     doubled,
     fusion_head,
@@ -54,12 +55,8 @@ class DeganConfig:
     temperature: float = 1.0  # logits are divided by it; fitted on the validation split
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 5 or any(width < 8 or width % 8 for width in self.widths):
-            raise ValueError(f"DeganConfig.widths needs five positive multiples of 8, not {self.widths}.")
-        if len(self.encoder_widths) != 5 or any(width < 8 or width % 8 for width in self.encoder_widths):
-            raise ValueError(
-                f"DeganConfig.encoder_widths needs five positive multiples of 8, not {self.encoder_widths}."
-            )
+        check_widths("DeganConfig.widths", self.widths, 5)
+        check_widths("DeganConfig.encoder_widths", self.encoder_widths, 5)
         if len(self.encoder_blocks) != 4 or min(self.encoder_blocks) < 1:
             raise ValueError(f"DeganConfig.encoder_blocks needs four positive counts, not {self.encoder_blocks}.")
         if self.size_px % 32 or self.encoder_px % 16 or min(self.size_px, self.encoder_px, self.code, self.places) < 1:
@@ -72,8 +69,9 @@ class Encoder(nn.Module):
     """Standardised luminance (B, 1, 80, 80) -> f_exp (B, code), and its layers of 40, 20, 10 and 5 px.
 
     Grey and standardised, because colour and light tell who is shown and when, not which expression. Of the shape of
-    the reader of Action Units, from which it sets out. Batch normalisation stays as ``au`` learnt it: the code of a
-    face must not depend on the faces beside it, in training neither.
+    the reader of Action Units, from which it sets out. The running statistics of batch normalisation stay those of
+    ``au``, its scales and shifts learn on: the code of a face must not depend on the faces beside it, in training
+    neither.
     """
 
     def __init__(self, config: DeganConfig) -> None:
@@ -265,9 +263,10 @@ SPEC = Spec(
         "Rendered pairs with exact truth teach the reconstruction. The critic sees transfers alone. Its identity head "
         "is a projection (Miyato, Koyama 2018, arXiv 1802.05637) of our own face embedding, with real faces of the "
         "wrong person as further negatives, in place of classes; hinge loss with spectral normalisation.",
-        "While synthesis is learnt linear readers tell the expression and, of rendered faces, the strengths of Action "
-        "Units from f_exp; the flow is told where landmarks of rendered faces belong; a transfer has to be encoded as "
-        "its source, and an embedding has to find the person in it. Each has a weight in the recipe.",
+        "While encoder and decoder learn, linear readers tell from f_exp the expression and, of pairs, the strengths "
+        "of Action Units, where smiles of photographs, whose strengths are not known, count as a posed smile; the flow "
+        "is told where landmarks of rendered faces belong. In synthesis a transfer has to be encoded as its source, "
+        "and an embedding has to find the person in it. Each has a weight in the recipe.",
         "Edits by name start from prototypes, the mean f_exp of rendered faces of each expression.",
     ),
 )

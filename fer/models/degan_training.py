@@ -23,7 +23,7 @@ from fer.data.mixtures import (
 from fer.data.pairs import Pairs, load_puppets
 from fer.images import from_bytes
 from fer.layers import QUIET
-from fer.load import allowed_start, load
+from fer.load import allowed_start, load, taking_over
 from fer.models.degan import Degan, DeganConfig, prototypes_of
 from fer.models.degan_losses import DeganRecipe, Paired, Step, Trained
 from fer.removal import edits_left, for_card, left_over
@@ -78,31 +78,35 @@ def draw(pairs: PairSource, labelled: tuple[Tensor, Tensor], recipe: DeganRecipe
 def take_over(model: Degan, start: str) -> None:
     """Start from other weights: degan's own, or the generator of derl, which becomes the decoder, and ``au``.
 
-    start: see ``DeganRecipe``. Raises TrainingError for weights of other models.
+    start: see ``DeganRecipe``. Raises TrainingError for weights of other models or of another shape.
     """
     known = load(*allowed_start(start, (START, "degan")), device="cpu")
     if isinstance(known, Degan):
-        model.load_state_dict(known.state_dict())
+        with taking_over(start):
+            model.load_state_dict(known.state_dict())
         return
     start_reading(model)
     decoder = model.decoder
-    known.generator.trunk.hand_over(decoder.stem, decoder.person, decoder.levels)
-    decoder.out.load_state_dict(known.generator.out.state_dict())
-    with torch.no_grad():
+    with taking_over(start), torch.no_grad():
+        known.generator.trunk.hand_over(decoder.stem, decoder.person, decoder.levels)
+        decoder.out.load_state_dict(known.generator.out.state_dict())
         for values in decoder.from_code.parameters():
             values.mul_(QUIET)
 
 
 def start_reading(model: Degan) -> None:
-    """The encoder becomes the reader of Action Units, whose logits are the first numbers of f_exp."""
+    """The encoder becomes the reader of Action Units, whose logits are the first numbers of f_exp.
+
+    Raises TrainingError where their shapes differ.
+    """
     trunk, encoder = load(*BESIDE, device="cpu").network, model.encoder
     count = len(encoder.trunk)
-    encoder.trunk.load_state_dict(trunk[:count].state_dict())
-    *before, last = trunk[count:]
-    for own, other in zip(encoder.code, before, strict=False):
-        own.load_state_dict(other.state_dict())
-    numbers = cast(nn.Linear, encoder.code[-1])
-    with torch.no_grad():
+    with taking_over(f"{BESIDE[0]}:default"), torch.no_grad():
+        encoder.trunk.load_state_dict(trunk[:count].state_dict())
+        *before, last = trunk[count:]
+        for own, other in zip(encoder.code, before, strict=False):
+            own.load_state_dict(other.state_dict())
+        numbers = cast(nn.Linear, encoder.code[-1])
         rows = min(len(numbers.bias), len(last.bias))
         numbers.weight[:rows] = SPAN * last.weight[:rows]
         numbers.bias[:rows] = SPAN * (last.bias[:rows] - ABSENT)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import canonical, mirrored, resized
-from fer.layers import EncoderDecoder, LocalReader, fusion_head, silenced, to_device_of
+from fer.layers import EncoderDecoder, LocalReader, check_widths, fusion_head, silenced, to_device_of
 from fer.models.base import TOGETHER, Neutralizer, PartRecognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
@@ -41,8 +41,7 @@ class DerlConfig:
     def __post_init__(self) -> None:
         if self.residue not in RESIDUES:
             raise ValueError(f'DerlConfig.residue must be one of {", ".join(RESIDUES)}, not "{self.residue}".')
-        if len(self.widths) != 5 or any(width % 8 for width in self.widths):
-            raise ValueError(f"DerlConfig.widths needs five multiples of 8, not {self.widths}.")
+        check_widths("DerlConfig.widths", self.widths, 5)
         if self.temperature <= 0:
             raise ValueError("DerlConfig.temperature must be positive.")
 
@@ -126,9 +125,10 @@ class Derl(nn.Module, PartRecognizer, Neutralizer):
         """
         with torch.no_grad():
             made = made or self.generator(faces)
-            read = self.residues(faces, made)
+            read = [layers.detach() for layers in self.residues(faces, made)]
+            last = made.encoded[-1].detach().mean((2, 3))
         answers = [local(layers) for local, layers in zip(self.locals, read, strict=True)]
-        parts = [*(features for features, _ in answers), made.encoded[-1].mean((2, 3))]
+        parts = [*(features for features, _ in answers), last]
         fused: Tensor = self.fusion["head"](torch.cat(parts, 1))
         return [logits for _, logits in answers], fused
 

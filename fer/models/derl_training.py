@@ -20,11 +20,12 @@ from fer.data.mixtures import (
     SHOWN_NOT_FELT,
     LabelledFaces,
     PairSource,
+    check_size,
     tight_logits,
 )
 from fer.data.pairs import Pairs, load_puppets
 from fer.layers import critic_layers
-from fer.load import load
+from fer.load import allowed_start, load, taking_over
 from fer.losses import fusion_loss, hinge_critic, unlikeness
 from fer.models.derl import Derl, DerlConfig, Generated
 from fer.removal import composed_terms, for_card, left_over, removal_rows
@@ -104,11 +105,13 @@ def fused_logits(model: Derl, pixels: Tensor, mirror: bool) -> Tensor:
 
 def plan(config: DerlConfig, recipe: DerlRecipe, data_root: Path, device: torch.device) -> Plan:
     """Load the data and lay out both stages."""
+    check_size(config)
     torch.manual_seed(recipe.seed)
     network = Trained(config)
     if recipe.start:
-        started = load("derl", recipe.start, device="cpu").requires_grad_(True)
-        network.model.generator.load_state_dict(started.generator.state_dict())
+        started = load(*allowed_start(recipe.start, ("derl",)), device="cpu")
+        with taking_over(recipe.start):
+            network.model.generator.load_state_dict(started.generator.state_dict())
     network.to(device)
     stages = [_generator_stage(network, recipe, data_root, device)] if recipe.steps_generator else []
     if recipe.steps_readers:

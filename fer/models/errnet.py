@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.framing import canonical, mirrored, resized
-from fer.layers import EncoderDecoder, ResidualBlock, conv_bn_relu, silenced, to_device_of
+from fer.layers import EncoderDecoder, ResidualBlock, check_widths, conv_bn_relu, silenced, to_device_of
 from fer.models.base import TOGETHER, Neutralizer, PartRecognizer
 from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Emotion, Framing, Prediction
@@ -36,8 +36,7 @@ class ErrNetConfig:
     temperature: float = 1.0  # logits are divided by it; fitted on the validation split
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 5 or any(width % 8 for width in self.widths):
-            raise ValueError(f"ErrNetConfig.widths needs five multiples of 8, not {self.widths}.")
+        check_widths("ErrNetConfig.widths", self.widths, 5)
         if min(self.segment, self.features) < 1 or self.temperature <= 0:
             raise ValueError("ErrNetConfig.segment, features and temperature must be positive.")
 

@@ -11,9 +11,17 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from fer.data.mixtures import LABELS_TOLD, PAIRS_TOLD, SHOWN_NOT_FELT, LabelledFaces, PairSource, tight_logits
+from fer.data.mixtures import (
+    LABELS_TOLD,
+    PAIRS_TOLD,
+    SHOWN_NOT_FELT,
+    LabelledFaces,
+    PairSource,
+    check_size,
+    tight_logits,
+)
 from fer.data.pairs import load_puppets
-from fer.load import load
+from fer.load import allowed_start, load, taking_over
 from fer.losses import gradient_l1, soft_cross_entropy, unlikeness, weighted_l1
 from fer.models.errnet import ErrNet, ErrNetConfig, Removal, lengths_of
 from fer.removal import for_card, left_over, pixel_weights, removal_rows
@@ -29,7 +37,7 @@ class ErrNetRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    start: str = "default"  # weights of derl whose generator's trunk, of the same shape, is the starting point
+    start: str = "default"  # weights of derl whose generator's trunk is taken over; fresh where empty
     steps: int = 5_000
     puppets: int = 7  # pairs of each source in a batch
     london: int = 1
@@ -102,17 +110,20 @@ def joint_logits(model: ErrNet, pixels: Tensor, mirror: bool) -> Tensor:
     return tight_logits(lambda faces: cast(Removal, model(faces)).logits, pixels, model.config.size_px, mirror)
 
 
-def start_from_derl(network: ErrNet, weights: str) -> None:
-    """Take over the trunk of a DeRL generator."""
-    network.trunk.load_state_dict(load(START, weights, device="cpu").generator.trunk.state_dict())
-    network.trunk.requires_grad_(True)
+def start_from_derl(network: ErrNet, start: str) -> None:
+    """Take over the trunk of a DeRL generator. Raises TrainingError for weights of other models or of another shape."""
+    known = load(*allowed_start(start, (START,)), device="cpu").generator
+    with taking_over(start):
+        network.trunk.load_state_dict(known.trunk.state_dict())
 
 
 def plan(config: ErrNetConfig, recipe: ErrNetRecipe, data_root: Path, device: torch.device) -> Plan:
-    """Load the data and lay out the training; the trunk starts from DeRL's generator."""
+    """Load the data and lay out the training."""
+    check_size(config)
     torch.manual_seed(recipe.seed)
     network = ErrNet(config)
-    start_from_derl(network, recipe.start)
+    if recipe.start:
+        start_from_derl(network, recipe.start)
     network.to(device)
     pairs, embed = PairSource.load(data_root), load("identity", device=str(device))
     labelled = LabelledFaces.of(data_root, recipe)
@@ -161,11 +172,7 @@ def finish(network: nn.Module, config: ErrNetConfig, data_root: Path) -> tuple[E
 
 
 Recipe = ErrNetRecipe
-DATA = (
-    PAIRS_TOLD,
-    LABELS_TOLD,
-    "Start: the trunk of the bundled DeRL generator",
-)
+DATA = (PAIRS_TOLD, LABELS_TOLD)
 LIMITS = (
     SHOWN_NOT_FELT,
     "The neutral face is a guess, and as a sum of the face and a residual it is softer than one made by moving pixels.",

@@ -17,7 +17,16 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS, typical_units
 from fer.framing import mirrored, resized, standardise, tight_luminance
-from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, residual_stages, to_device_of
+from fer.layers import (
+    Moves,
+    check_widths,
+    conditioned_blocks,
+    doubled,
+    halved,
+    halving_blocks,
+    residual_stages,
+    to_device_of,
+)
 from fer.models.base import NeutralEditor, Recognizer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
@@ -39,8 +48,7 @@ class FesganConfig:
     temperature: float = 1.0  # the recogniser's logits are divided by it; fitted on the validation split
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 5 or any(width % 8 for width in self.widths):
-            raise ValueError(f"FesganConfig.widths needs five multiples of 8, not {self.widths}.")
+        check_widths("FesganConfig.widths", self.widths, 5)
         if self.size_px % 32 or min(self.size_px, self.latent, self.reader_px) < 1:
             raise ValueError("FesganConfig.size_px must be a multiple of 32; latent and reader_px positive.")
         if len(self.reader_blocks) != len(self.reader_widths) - 1 or self.temperature <= 0:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from fer.action_units import typical_units
-from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, SHOWN_NOT_FELT, LabelledFaces, PairSource
+from fer.data.mixtures import FEW_PEOPLE, LABELS_TOLD, PAIRS_TOLD, SHOWN_NOT_FELT, LabelledFaces, PairSource, check_size
 from fer.data.pairs import Pairs, load_puppets
 from fer.framing import mirrored, standardise
 from fer.images import from_bytes
 from fer.layers import QUIET
-from fer.load import load
+from fer.load import allowed_start, load, taking_over
 from fer.models.fesgan import Fesgan, FesganConfig, Generator
 from fer.models.fesgan_losses import COUNT, FesganRecipe, Step, Trained, paired_edits, random_targets
 from fer.removal import edits_left, for_card
@@ -29,11 +29,14 @@ from fer.weights import rounded_to_half
 START = "derl"  # the model that ``FesganRecipe.start`` names weights of
 
 
-def start_from_derl(generator: Generator, weights: str) -> None:
-    """Take over a DeRL generator, which gives everyone the neutral face: layers, and what it draws of the last."""
-    known = load(START, weights, device="cpu").generator
-    known.trunk.hand_over(generator.stem, generator.encoder, generator.decoder)
-    with torch.no_grad():
+def start_from_derl(generator: Generator, start: str) -> None:
+    """Take over a DeRL generator, which gives everyone the neutral face: layers, and what it draws of the last.
+
+    Raises TrainingError for weights of other models or of another shape.
+    """
+    known = load(*allowed_start(start, (START,)), device="cpu").generator
+    with taking_over(start), torch.no_grad():
+        known.trunk.hand_over(generator.stem, generator.encoder, generator.decoder)
         for name, values in known.out.named_parameters():
             generator.out.get_parameter(name)[: CHANNELS * 4] = values
         for values in generator.from_latent.parameters():
@@ -42,6 +45,7 @@ def start_from_derl(generator: Generator, weights: str) -> None:
 
 def plan(config: FesganConfig, recipe: FesganRecipe, data_root: Path, device: torch.device) -> Plan:
     """Load the data and lay out the stages."""
+    check_size(config)
     torch.manual_seed(recipe.seed)
     network = Trained(config)
     if recipe.start:

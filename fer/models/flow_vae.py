@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS
 from fer.framing import canonical, resized
-from fer.layers import Moves, conditioned_blocks, doubled, halved, halving_blocks, to_device_of
+from fer.layers import Moves, check_widths, conditioned_blocks, doubled, halved, halving_blocks, to_device_of
 from fer.models.base import ActionUnitReader, NeutralEditor
 from fer.registry import Citation, Spec
 from fer.targets import UNIT_TARGETS
@@ -36,8 +36,7 @@ class FlowVaeConfig:
     largest_flow: float = 0.3  # of half the picture's side
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 5 or any(width < 8 or width % 8 for width in self.widths):
-            raise ValueError("FlowVaeConfig needs five widths, all positive multiples of 8.")
+        check_widths("FlowVaeConfig.widths", self.widths, 5)
         if self.size_px < 32 or self.size_px % 32 or self.latent < 1:
             raise ValueError("FlowVaeConfig needs a size_px that is a multiple of 32, and one latent number or more.")
         if not 0 < self.largest_flow <= 1:
@@ -119,10 +118,11 @@ class FlowVae(nn.Module, NeutralEditor, ActionUnitReader):
 
     @torch.no_grad()
     def scale_codes(self, first: Tensor, second: Tensor) -> None:
-        """Give the changes between faces (B, 3, 128, 128) a deviation of 1, before anything is learnt.
+        """Give the changes between faces (B, 3, 128, 128) a deviation of 1, before the training.
 
         Initialisation by data, after Salimans & Kingma 2016 (arXiv 1602.07868). A fresh encoder's codes of one person's
-        expressions lie so close together that nothing could be learnt from their difference.
+        expressions lie so close together that nothing could be learnt from their difference. Only weights are divided:
+        in a difference the bias of a code falls away.
         """
         mean, _ = change_between(self.encode(first), self.encode(second))
         self.heads.weight[: self.config.latent] /= mean.std().clamp(min=1e-6)

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from fer.agreement import mean_icc
 from fer.data.changes import CHANGES_TOLD, ChangeBatch, Changes
-from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD
+from fer.data.mixtures import FEW_PEOPLE, PAIRS_TOLD, STILL_TOLD, check_size
 from fer.data.pairs import Pairs, load_puppets
 from fer.errors import TrainingError
 from fer.images import from_bytes
-from fer.load import allowed_start, load
+from fer.load import allowed_start, load, taking_over
 from fer.losses import known_cross_entropy
 from fer.models.flow_vae import COUNT, FlowVae, FlowVaeConfig, change_between, divergence
 from fer.removal import flow_terms, for_card, moves_left, paired_terms, unit_edits_left
@@ -24,7 +24,7 @@ from fer.training import Batch, Loss, Phase, Plan, Stage, adamw, one_cycle
 from fer.weights import rounded_to_half
 
 START = "deform"  # the model that ``start`` names weights of
-SCALED_BY = 100  # rendered changes that the fresh encoder's codes are scaled by
+SCALED_BY = 100  # rendered changes that the codes are scaled by before the training
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,10 @@ def fitted_directions(model: FlowVae, known: Changes, ridge: float = 1.0, batch:
 
 
 def take_over(model: FlowVae, start: str) -> None:
-    """The encoder becomes that of a deform, whose logits of Action Units are also the first numbers of the code.
+    """The encoder becomes that of a deform; the first numbers of the code set out as its logits of Action Units.
 
-    Raises TrainingError.
+    ``scale_codes`` divides their weights afterwards. Raises TrainingError for weights of other models, or of another
+    shape.
     """
     motion = load(*allowed_start(start, (START,)), device="cpu").motion
     if model.config.latent < COUNT:
@@ -105,18 +106,19 @@ def take_over(model: FlowVae, start: str) -> None:
             f"flow_vae with {model.config.latent} latent numbers cannot start from {START}, whose {COUNT} strengths "
             f"are the first of them. Give --config latent={COUNT} or more, or --set start=."
         )
-    model.stem.load_state_dict(motion.stem.state_dict())
-    model.encoder.load_state_dict(motion.encoder.state_dict())
     heads = model.heads
-    with torch.no_grad():
+    with taking_over(start), torch.no_grad():
+        model.stem.load_state_dict(motion.stem.state_dict())
+        model.encoder.load_state_dict(motion.encoder.state_dict())
         for own, other in ((heads.weight, motion.shows.weight), (heads.bias, motion.shows.bias)):
             own[:COUNT] = own[-COUNT:] = other
 
 
 def plan(config: FlowVaeConfig, recipe: FlowVaeRecipe, data_root: Path, device: torch.device) -> Plan:
-    """Render and load the data and lay out the one stage. Raises DataError."""
+    """Render and load the data and lay out the one stage. Raises DataError or TrainingError."""
     from fer.puppets.pool import change_source
 
+    check_size(config)
     torch.manual_seed(recipe.seed)
     network = FlowVae(config)
     if recipe.start:

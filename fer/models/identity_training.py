@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from fer.augmentation import moved, photograph, similarities, soften
 from fer.data import pairs, photographs
+from fer.errors import TrainingError
 from fer.images import from_bytes
 from fer.models.identity import Identity, IdentityConfig
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
@@ -72,8 +74,11 @@ class People:
 def render_people(data_root: Path, people: int, views: int, seed: int) -> tuple[Tensor, Tensor]:
     """Virtual people of the train split: uint8 (2 * people * views, 3, 128, 128) and person numbers.
 
-    Every picture has its own pose, crop, light, background and degradation. Raises DataError.
+    Every picture has its own pose, crop, light, background and degradation. Raises DataError, and TrainingError for
+    a number below 1.
     """
+    if min(people, views) < 1:
+        raise TrainingError(f"{people} people in {views} views cannot be rendered. Give 1 or more of both.")
     from fer.puppets.people import make_person
     from fer.puppets.sample import Cast, Options, draw, relit, seed_of
     from fer.puppets.stream import to_tensors
@@ -150,9 +155,7 @@ def plan(config: IdentityConfig, recipe: IdentityRecipe, data_root: Path, device
 
 def finish(network: nn.Module, config: IdentityConfig, data_root: Path) -> tuple[Identity, dict[str, float]]:
     """Round to what is stored; returns the model to ship and its validation numbers."""
-    model = Identity(config)
-    model.load_state_dict(network.state_dict())
-    rounded_to_half(model).eval()
+    model = cast(Identity, rounded_to_half(network).eval())
     return model, {"validation_separation": round(separation(model, pairs.load_puppets(data_root, "validation")), 5)}
 
 

@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from fer.augmentation import erase, moved, similarities, soften, uniform
 from fer.data import ferplus, photographs
 from fer.data.streams import Shuffled, softened
-from fer.errors import TrainingError
 from fer.framing import standardise, tight_luminance
-from fer.load import allowed_start, load
+from fer.load import allowed_start, load, taking_over
 from fer.losses import soft_cross_entropy
 from fer.models.plain import Plain, PlainConfig, build_network, logits_of_views
 from fer.temperature import HeldOut, calibrated
@@ -76,10 +75,8 @@ def started(config: PlainConfig, start: str) -> nn.Sequential:
     network = build_network(config)
     if start:
         known = load(*allowed_start(start, ("plain",)), device="cpu")
-        try:
+        with taking_over(start):
             network.load_state_dict(known.network.state_dict())
-        except RuntimeError as error:
-            raise TrainingError(f'The weights "{start}" belong to a plain of another shape.') from error
     return network
 
 

@@ -15,11 +15,12 @@ from torch.utils.data import DataLoader, IterableDataset
 from fer.data.changes import Changes, ChangeSource
 from fer.data.mixtures import PairSource
 from fer.data.pairs import Pairs
+from fer.errors import TrainingError
 from fer.puppets.changes import ChangeStream
 from fer.puppets.sample import Options
 from fer.puppets.stream import PuppetStream
 
-VALIDATION_SEED = 1_000_003  # of the changes of validation people
+VALIDATION_SEED = 1_000_003  # of what is rendered of validation people
 FIELDS = {  # of a rendered pair, and their names in Pairs
     "image": "face",
     "neutral": "neutral",
@@ -36,7 +37,8 @@ def render_pairs(
 ) -> Pairs:
     """The first ``count`` pairs of a split's stream of this seed, in its order. Every person is new.
 
-    workers: processes that render; the pairs do not depend on it. by_unit: see ``Options``. Raises DataError.
+    count: 1 or more. workers: processes that render; the pairs do not depend on it. by_unit: see ``Options``. Raises
+    DataError, and TrainingError for a count below 1.
     """
     options = Options(aligned=True, by_unit=by_unit)
     stream = PuppetStream(data_root / "puppets" / "assets.npz", split, seed, options=options)
@@ -68,6 +70,8 @@ def change_source(
 
 def _first_of(stream: IterableDataset[Any], count: int, workers: int) -> dict[str, Tensor]:
     """Values of the first ``count`` items, stacked by their keys."""
+    if count < 1:
+        raise TrainingError(f"{count} rendered faces are too few. Give the recipe 1 or more wherever it renders.")
     cv2.setNumThreads(1)  # the workers are the parallelism; one forked beside threads of OpenCV would wait for them
     loader: DataLoader[Any] = DataLoader(stream, batch_size=None, num_workers=workers)
     # What a worker sends holds an open file as long as it lives; copies hold none.

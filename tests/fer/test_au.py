@@ -132,6 +132,7 @@ def test_eight_faces_are_learnt() -> None:
     units = (torch.rand(8, 23) < 0.3) * torch.rand(8, 23)
     pictures = au_training.augment(torch.randint(0, 256, (8, 48, 48), dtype=torch.uint8), Framing.TIGHT, 32)
     assert pictures.shape == (8, 1, 32, 32)
+    assert au_training.augment(torch.zeros(0, 48, 48, dtype=torch.uint8), Framing.TIGHT, 32).shape == (0, 1, 32, 32)
     optimizer = torch.optim.AdamW(model.parameters(), 5e-3)
     for _ in range(150):
         optimizer.zero_grad()

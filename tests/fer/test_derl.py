@@ -35,10 +35,12 @@ def test_untrained_generator_leaves_the_face_as_it_is() -> None:
     assert torch.allclose(Derl(TINY).generator(given).neutral, given, atol=2e-3)
 
 
+@pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("residue", RESIDUES)
-def test_generator_is_frozen_when_the_readers_learn(residue: str) -> None:
+def test_generator_is_frozen_when_the_readers_learn(residue: str, known: bool) -> None:
     model = Derl(DerlConfig(widths=(8, 8, 8, 8, 8), local_width=4, local_features=8, residue=residue))
-    each, fused = model.votes(faces())
+    made = model.generator(faces()) if known else None
+    each, fused = model.votes(faces(), made)
     (torch.stack(each).sum() + fused.sum()).backward()
     assert all(p.grad is None for p in model.generator.parameters())
     assert any(p.grad is not None and float(p.grad.abs().sum()) > 0 for p in model.locals.parameters())
@@ -93,7 +95,9 @@ def test_critic_scores_patches() -> None:
     assert Critic((8, 8, 8))(faces(), faces()).shape == (2, 1, 16, 16)
 
 
-@pytest.mark.parametrize("changes", [{"residue": "none"}, {"widths": (8, 8, 8)}, {"temperature": 0.0}])
+@pytest.mark.parametrize(
+    "changes", [{"residue": "none"}, {"widths": (8, 8, 8)}, {"widths": (0,) * 5}, {"temperature": 0.0}]
+)
 def test_config_checks_itself(changes: dict[str, object]) -> None:
     with pytest.raises(WeightsError):
         config_from(DerlConfig, changes)

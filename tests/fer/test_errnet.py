@@ -70,7 +70,7 @@ def test_every_part_learns_from_the_joint_answer() -> None:
         assert sum(float(p.grad.abs().sum()) for p in part.parameters() if p.grad is not None) > 0
 
 
-@pytest.mark.parametrize("changes", [{"segment": 0}, {"widths": (8, 8)}, {"temperature": -1.0}])
+@pytest.mark.parametrize("changes", [{"segment": 0}, {"widths": (8, 8)}, {"widths": (-8,) * 5}, {"temperature": -1.0}])
 def test_config_checks_itself(changes: dict[str, object]) -> None:
     with pytest.raises(WeightsError):
         config_from(ErrNetConfig, changes)

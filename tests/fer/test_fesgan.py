@@ -93,7 +93,9 @@ def test_drawing_sees_the_latent_alone_and_edits_see_the_layers() -> None:
     assert model.generator.draw(latent, NO_UNITS).shape == (2, 3, 64, 64)
 
 
-@pytest.mark.parametrize("change", [{"widths": (8, 8)}, {"size_px": 50}, {"reader_blocks": (1,)}, {"temperature": 0}])
+@pytest.mark.parametrize(
+    "change", [{"widths": (8, 8)}, {"widths": (0,) * 5}, {"size_px": 50}, {"reader_blocks": (1,)}, {"temperature": 0}]
+)
 def test_misfits_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"FesganConfig"):
         FesganConfig(**change)  # type: ignore[arg-type]

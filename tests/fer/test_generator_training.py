@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -13,8 +14,8 @@ from fer import registry
 from fer.data.mixtures import LabelledFaces, PairSource, varied
 from fer.data.pairs import load_london, load_puppets
 from fer.errors import TrainingError
+from fer.load import load
 from fer.models import (
-    deform_training,
     degan_training,
     derl_training,
     errnet_training,
@@ -27,7 +28,7 @@ from fer.models.degan import Degan, DeganConfig
 from fer.models.degan_losses import DeganRecipe
 from fer.models.derl import Derl, DerlConfig, Generator
 from fer.models.derl_training import DerlRecipe, generator_terms
-from fer.models.errnet import ErrNetConfig
+from fer.models.errnet import ErrNet, ErrNetConfig
 from fer.models.errnet_training import ErrNetRecipe
 from fer.models.fesgan import Fesgan, FesganConfig
 from fer.models.fesgan_losses import FesganRecipe
@@ -35,12 +36,13 @@ from fer.models.fesgan_training import start_from_derl
 from fer.models.identity import IdentityConfig
 from fer.models.identity_training import IdentityRecipe
 from fer.models.plain import PlainConfig
-from fer.training import Loss, train
+from fer.training import Loss, Plan, train
 
 CPU = torch.device("cpu")
 # a few steps of a few faces each
 FEW = {"start": "", "first_puppets": 2, "puppets": 2, "ferplus": 4, "lfw": 1, "puppet_faces": 1}
 TINY = DerlConfig(widths=(8, 8, 8, 8, 8), local_width=4, local_features=8)
+TINY_ERRNET = ErrNetConfig(widths=(8, 8, 8, 8, 8), segment=4, features=8)
 
 
 class Same(nn.Module):
@@ -96,6 +98,10 @@ def test_labelled_faces_are_canonical(data: Path) -> None:
     faces, target = LabelledFaces(data, (4, 1, 1, 2), seed=0).batch(0, strength=0.7)
     assert faces.shape == (8, 3, 128, 128)
     assert torch.allclose(target.sum(1), torch.ones(8), atol=1e-5)
+    for counts in ((0, 1, 1, 2), (3, 0, 0, 1)):
+        faces, target = LabelledFaces(data, counts, seed=0).batch(0)
+        assert faces.shape == (4, 3, 128, 128)
+        assert target.shape == (4, 8)
 
 
 @pytest.mark.usefixtures("no_judge")
@@ -203,12 +209,69 @@ def test_degan_readers_go_on_from_weights_and_leave_the_encoder_alone(
     assert not torch.equal(network.fusion[1].weight, before.fusion[1].weight)
 
 
-@pytest.mark.parametrize("training", [deform_training, degan_training])
-def test_a_start_of_another_model_is_refused_in_a_sentence(training: ModuleType) -> None:
-    own = training.__name__.split(".")[-1].removesuffix("_training")
-    config = registry.spec(own).config()
-    with pytest.raises(TrainingError, match=f'"plain:default" names weights of plain, .* weights of derl or {own}:'):
-        training.plan(config, training.Recipe(start="plain:default"), Path("unused"), CPU)
+def planned(model: str, start: str, **config: object) -> Plan:
+    """The plan of a training as far as it gets without data."""
+    spec = registry.spec(model)
+    training = import_module(spec.training)
+    made: Plan = training.plan(spec.config(**config), training.Recipe(start=start), Path("unused"), CPU)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("model", "allowed"),
+    [
+        ("derl", "derl"),
+        ("errnet", "derl"),
+        ("fesgan", "derl"),
+        ("deform", "derl or deform"),
+        ("degan", "derl or degan"),
+        ("flow_vae", "deform"),
+    ],
+)
+def test_a_start_of_another_model_is_refused_in_a_sentence(model: str, allowed: str) -> None:
+    with pytest.raises(TrainingError, match=f'"plain:default" names weights of plain, .* weights of {allowed}: '):
+        planned(model, "plain:default")
+
+
+def test_a_start_may_name_its_model(data: Path) -> None:
+    known = load("derl", device="cpu").generator
+    recipe = DerlRecipe(start="derl:default", steps_generator=0)
+    derl = derl_training.plan(DerlConfig(), recipe, data, CPU).network.get_submodule("model.generator")
+    errnet, fesgan = ErrNet(ErrNetConfig()), Fesgan(FesganConfig()).generator
+    errnet_training.start_from_derl(errnet, "derl:default")
+    start_from_derl(fesgan, "derl:default")
+    assert all(torch.equal(value, known.state_dict()[name]) for name, value in derl.state_dict().items())
+    assert all(parameter.requires_grad for parameter in (*derl.parameters(), *errnet.parameters()))
+    assert torch.equal(errnet.trunk.stem.weight, known.trunk.stem.weight)
+    assert torch.equal(fesgan.stem.weight, known.trunk.stem.weight)
+
+
+@pytest.mark.parametrize(
+    ("model", "start", "change", "named"),
+    [
+        ("derl", "default", {"skips": False}, "default"),
+        ("errnet", "derl:default", {"widths": (8,) * 5}, "derl:default"),
+        ("fesgan", "default", {"widths": (8,) * 5}, "default"),
+        ("deform", "default", {"widths": (8,) * 5}, "default"),
+        ("deform", "deform:default", {"texture_widths": (8, 8)}, "deform:default"),
+        ("degan", "degan:default", {"code": 8}, "degan:default"),
+        ("degan", "default", {"widths": (8,) * 5}, "default"),
+        ("degan", "default", {"places": 16}, "au:default"),
+        ("degan", "default", {"encoder_px": 96}, "au:default"),
+        ("flow_vae", "default", {"widths": (8,) * 5}, "default"),
+    ],
+)
+def test_a_start_of_another_shape_is_refused_in_a_sentence(
+    model: str, start: str, change: dict[str, object], named: str
+) -> None:
+    with pytest.raises(TrainingError, match=f'The weights "{named}" belong to a network of another shape'):
+        planned(model, start, **change)
+
+
+@pytest.mark.parametrize("model", ["derl", "errnet", "fesgan", "deform", "flow_vae"])
+def test_a_network_that_sees_other_sizes_than_are_drawn_is_refused_in_a_sentence(model: str) -> None:
+    with pytest.raises(TrainingError, match="faces of 128 px, from which a network of 64 px cannot learn"):
+        planned(model, "", size_px=64)
 
 
 def measured_in(training: ModuleType, config: object, recipe: object, data: Path, device: str) -> dict[str, float]:
@@ -224,7 +287,7 @@ def readers() -> dict[str, tuple[ModuleType, object, object]]:
     return {
         "plain": (plain_training, PlainConfig(widths=(4, 8, 8, 8), blocks=(1, 1, 1)), plain_training.Recipe(**few)),
         "derl": (derl_training, TINY, DerlRecipe(**few, puppet_faces=1)),
-        "errnet": (errnet_training, ErrNetConfig(widths=(8,) * 5, segment=4, features=8), ErrNetRecipe(**few)),
+        "errnet": (errnet_training, TINY_ERRNET, ErrNetRecipe(**few, start="")),
         "fesgan": (fesgan_training, FesganConfig(widths=(8,) * 5, latent=4), FesganRecipe(**FEW)),
     }
 
@@ -236,7 +299,6 @@ def test_what_is_measured_does_not_depend_on_the_device_of_the_training(
 ) -> None:
     """Evaluation gets a network on the CPU, wherever it is trained; only moving it there is skipped here."""
     monkeypatch.setattr(nn.Module, "to", lambda module, *_, **__: module)
-    monkeypatch.setattr(errnet_training, "start_from_derl", lambda network, weights: None)
     given = readers()[name]
     assert measured_in(*given, data, "cuda") == measured_in(*given, data, "cpu")
 
@@ -275,12 +337,10 @@ def test_generator_learns_eight_pairs() -> None:
 
 
 @pytest.mark.usefixtures("no_judge")
-def test_errnet_trains_and_ships(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errnet_training, "start_from_derl", lambda network, weights: None)
-    config = ErrNetConfig(widths=(8, 8, 8, 8, 8), segment=4, features=8)
-    recipe = ErrNetRecipe(steps=2, puppets=3, ferplus=4, lfw=1)
-    network = train(errnet_training.plan(config, recipe, data, CPU), tmp_path, tick=2)
-    model, numbers = errnet_training.finish(network, config, data)
+def test_errnet_trains_and_ships(data: Path, tmp_path: Path) -> None:
+    recipe = ErrNetRecipe(start="", steps=2, puppets=3, ferplus=4, lfw=1)
+    network = train(errnet_training.plan(TINY_ERRNET, recipe, data, CPU), tmp_path, tick=2)
+    model, numbers = errnet_training.finish(network, TINY_ERRNET, data)
     assert set(numbers) >= {"validation_accuracy", "puppets_validation_left"}
     assert model.recognize(torch.zeros(1, 3, 128, 128)).probs.shape == (1, 8)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
+from fer.errors import TrainingError
 from fer.models.identity import Identity, IdentityConfig, masked_luminance
-from fer.models.identity_training import People, contrastive_loss
+from fer.models.identity_training import People, contrastive_loss, render_people
 
 TINY = IdentityConfig(size_px=32, widths=(4, 8, 8), blocks=(1, 1), dimensions=16)
 
@@ -52,3 +54,9 @@ def test_people_give_two_different_pictures_of_each_person() -> None:
         assert sorted(numbers[:2].tolist()) == [5, 7]  # 9 has one picture only
         assert torch.equal(person[rows], numbers)
         assert all(rows[k] != rows[k + 2] for k in range(2))
+
+
+@pytest.mark.parametrize(("people", "views"), [(0, 2), (3, -1)])
+def test_nobody_cannot_be_rendered(people: int, views: int) -> None:
+    with pytest.raises(TrainingError, match=f"{people} people in {views} views cannot be rendered"):
+        render_people(Path("unused"), people, views, seed=0)

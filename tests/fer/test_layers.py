@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fer.layers import EncoderDecoder, LocalReader, Moves, conditioned_blocks, doubled, halving_blocks
+from fer.layers import EncoderDecoder, LocalReader, Moves, check_widths, conditioned_blocks, doubled, halving_blocks
 from fer.warping import compose, with_flow
+
+
+def test_widths_are_positive_multiples_of_eight() -> None:
+    check_widths("Net.widths", (8, 16, 24), 3)
+    check_widths("Net.widths", (8,))
+    for wrong in ((8, 16), (8, 16, 0), (8, 16, -8), (8, 16, 20)):
+        with pytest.raises(ValueError, match=r"Net\.widths needs 3 positive multiples of 8, not \(8, 16"):
+            check_widths("Net.widths", wrong, 3)
+    with pytest.raises(ValueError, match="needs positive multiples of 8, not"):
+        check_widths("Net.widths", (4,))
 
 
 def test_each_number_moves_by_its_own_field_and_none_at_first() -> None:

@@ -145,6 +145,14 @@ def test_shuffled_visits_every_row_once_an_epoch_and_does_not_depend_on_the_past
     assert torch.equal(fresh.batch(7)[0], stream.batch(7)[0])
 
 
+def test_a_source_may_give_no_faces_but_not_fewer() -> None:
+    pixels, target = torch.zeros(4, 2, 2, dtype=torch.uint8), torch.eye(8)[:4]
+    none = Shuffled(pixels, target, per_batch=0, seed=1).batch(5)
+    assert [(part.shape, part.dtype) for part in none] == [((0, 2, 2), torch.uint8), ((0, 8), torch.float32)]
+    with pytest.raises(TrainingError, match="cannot hold -1 faces"):
+        Shuffled(pixels, target, per_batch=-1, seed=1)
+
+
 def test_labels_of_photographs_are_softened() -> None:
     pixels, target = tight_faces((torch.zeros(2, 3, 128, 128, dtype=torch.uint8), torch.tensor([1, 7])), 48)
     assert pixels.shape == (2, 48, 48)
@@ -181,7 +189,7 @@ def test_a_trained_model_is_shipped_with_its_temperature() -> None:
     least = float(torch.nn.functional.cross_entropy(logits, labels))
     assert numbers["validation_nll"] == pytest.approx(least, abs=2e-3)
     rough = known.scores(lambda given: given @ torch.eye(8))["validation_nll"]
-    assert rough == float(torch.nn.functional.cross_entropy(logits.bfloat16(), labels))
+    assert rough == float(torch.nn.functional.cross_entropy(logits.bfloat16().float(), labels))
 
 
 def test_settings_change_the_recipe() -> None:
@@ -205,7 +213,7 @@ def test_a_start_is_the_bundled_network_and_only_that() -> None:
     faces = torch.rand(2, 1, 48, 48, generator=torch.Generator().manual_seed(0))
     network = plain_training.started(PlainConfig(), "default").eval()
     assert torch.equal(network(faces), known.network(faces))
-    with pytest.raises(TrainingError, match='The weights "default" belong to a plain of another shape'):
+    with pytest.raises(TrainingError, match='The weights "default" belong to a network of another shape'):
         plain_training.started(TINY, "default")
     with pytest.raises(TrainingError, match="names weights of derl"):
         plain_training.started(PlainConfig(), "derl:default")

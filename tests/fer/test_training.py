@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fer import training
-from fer.errors import StorageError, TrainingError
+from fer.errors import DataError, StorageError, TrainingError
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle, train
 
 Optimizer = Callable[[nn.Module], torch.optim.Optimizer]
@@ -143,6 +143,19 @@ def test_a_plan_of_a_recipe_is_another_for_another_recipe_or_configuration() -> 
     assert plan(Numbers(), Numbers()).identity == made.identity
 
 
+def test_a_plan_needs_steps_and_none_below_zero() -> None:
+    def plan(*steps: int) -> Plan:
+        stages = [Stage(f"stage {k}", count, lambda step: (), []) for k, count in enumerate(steps)]
+        return Plan.of(Numbers(), Numbers(), nn.Linear(1, 1), stages, lambda module: {})
+
+    assert plan(0, 4).steps == 4
+    with pytest.raises(TrainingError, match='Stage "stage 1" cannot take -2 steps'):
+        plan(4, -2)
+    for nothing in ((), (0, 0)):
+        with pytest.raises(TrainingError, match="The recipe has no steps"):
+            plan(*nothing)
+
+
 def test_batches_go_to_where_the_network_is(tmp_path: Path) -> None:
     asked: list[torch.device] = []
 
@@ -228,20 +241,34 @@ def test_full_disk_keeps_the_last_snapshot(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "snapshot.safetensors").read_bytes() == before
 
 
-def test_a_network_is_measured_on_the_cpu_and_goes_back() -> None:
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_network_is_measured_on_the_cpu_and_goes_back(tmp_path: Path, failing: bool) -> None:
     moves: list[str] = []
 
     class Watched(nn.Linear):
         def cpu(self) -> Watched:
-            moves.append("cpu")
-            return self
+            moves.append("to the CPU")
+            return super().cpu()
 
         def to(self, *device: object, **_: object) -> Watched:
-            moves.append(str(device[0]))
+            moves.append(f"to {device[0]}")
             return self
 
-    network = Watched(1, 1, device="meta")
-    with training._on_cpu(network) as measured:
-        assert measured is network
-        assert moves == ["cpu"]
-    assert moves == ["cpu", "meta"]
+    def evaluate(module: nn.Module) -> dict[str, float]:
+        assert isinstance(module, Watched)
+        moves.append("measured")
+        if failing:
+            raise DataError("There is nothing to measure with.")
+        return {"weight": 1.0}
+
+    network = Watched(1, 1)
+    phase = Phase("fit", sgd(network), lambda batch, step: Loss(network.weight.sum()), lambda step: 0.1)
+    plan = Plan(network, [Stage("only", 2, lambda step: (), [phase])], evaluate, 0)
+    tick = ["to the CPU", "measured", f"to {network.weight.device}"]
+    if failing:
+        with pytest.raises(DataError, match="nothing to measure with"):
+            train(plan, tmp_path, tick=1, log=lambda line: None)
+        assert moves == tick
+    else:
+        train(plan, tmp_path, tick=1, log=lambda line: None)
+        assert moves == tick * 2

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import fer
-from fer import weights
+from fer import registry, weights
 from fer.errors import FerError, RegistryError, StorageError, WeightsError
 from fer.models.plain import Plain, PlainConfig
 
@@ -112,6 +112,14 @@ def test_missing_or_broken_card(saved: Path) -> None:
     saved.with_suffix(".json").unlink()
     with pytest.raises(WeightsError, match="has no card"):
         fer.load("plain", str(saved))
+
+
+@pytest.mark.parametrize("name", registry.MODEL_NAMES)
+def test_a_bundled_card_describes_the_model_as_its_spec_does(name: str) -> None:
+    card, spec = weights.find(name).card, registry.spec(name)
+    assert card["title"] == spec.title
+    assert card["summary"] == spec.summary
+    assert card["departures"] == list(spec.departures)
 
 
 def test_missing_weights_say_how_to_get_them(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fer.data.pairs import Pairs
+from fer.errors import TrainingError
 from fer.puppets.pool import render_pairs
 from fer.puppets.sample import Options
 from fer.puppets.stream import PuppetStream
@@ -32,6 +33,12 @@ def test_pool_holds_the_first_pairs_of_the_stream(data_root: Path, workers: int)
         assert torch.equal(pool.neutral[number], pair["neutral"])
         assert torch.equal(pool.neutral_landmarks[number], pair["neutral_landmarks"])
         assert pool.intensity[number] == pair["intensity"]
+
+
+@pytest.mark.parametrize("count", [0, -2])
+def test_nothing_is_no_pool(data_root: Path, count: int) -> None:
+    with pytest.raises(TrainingError, match=f"{count} rendered faces are too few"):
+        render_pairs(data_root, count, seed=7)
 
 
 def test_other_people_follow(data_root: Path) -> None:
