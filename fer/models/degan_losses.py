@@ -26,9 +26,7 @@ class DeganRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    start: str = (
-        "default"  # "degan:WEIGHTS" to go on from, or weights of derl for the decoder, beside ``au``; "": fresh
-    )
+    start: str = "default"  # "degan:WEIGHTS" to go on, or weights of derl for the decoder, beside ``au``; "": fresh
     steps_pairs: int = 2_200
     steps_synthesis: int = 500
     steps_readers: int = 1_800
