@@ -63,7 +63,7 @@ def test_every_name_of_a_target_space_has_its_slider(page: gr.Blocks) -> None:
     assert [len(group) for group in groups] == [7, 7, 23]
     assert [slider.label for slider in groups[2]] == [f"AU{n}" for n in range(1, 24)]
     assert {(s.minimum, s.maximum, s.value) for s in groups[2]} == {(0.0, 5.0, 0.0)}
-    assert [s.value for s in groups[0]] == [1.0] + [0.0] * 6  # what the first preset asks for
+    assert [s.value for s in groups[0]] == [0.0, 1.0] + [0.0] * 5  # what the first preset asks for
     assert [column.visible for column in advanced.children] == [True, False, False]
 
 

@@ -43,10 +43,10 @@ def test_an_editor_that_reads_starts_at_the_face_as_it_is(page: gr.Blocks, tmp_p
     assert (here["borrow-units"].visible, here["borrow"].visible, here["advanced"].open) == (True, False, True)
     other = found(ui.build(shelf(editors={"unread": Unread()}), tmp_path))
     assert (other["preset"].value, other["as-it-is"].visible, other["borrow-units"].visible) == (
-        "happiness", False, False
+        "surprise", False, False
     )  # fmt: skip
     values = [s.value for s in walk(other["advanced"]) if isinstance(s, gr.Slider)]
-    assert sum(values) == pytest.approx(0.8 + 0.3 + 1.0)  # the typical smile
+    assert sum(values) == pytest.approx(1.0 + 1.0 + 1.0 + 0.9)  # the typical surprise
     assert found(ui.build(shelf(editors={"unread": Unread()}, units=True), tmp_path))["borrow-units"].visible
 
 
