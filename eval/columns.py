@@ -42,17 +42,32 @@ def _n(result: Result) -> str:
     return f"{counts['n_scored']:,}" + (f" ({counts['n_no_face']} no face)" if counts["n_no_face"] else "")
 
 
+def _of_found(result: Result) -> str:
+    """The accuracy on the faces that were found, where some were missed: a missed face is wrong in the accuracy."""
+    if not result["counts"]["n_no_face"]:
+        return ""
+    return f" ({percent(result['scores']['accuracy_detected']['value'])} of the faces found)"
+
+
 def _recognition(result: Result) -> dict[str, str]:
     scores = result["scores"]
     return {
         "n": _n(result),
-        "accuracy % [95 % CI]": percents(scores["accuracy"]),
+        "accuracy % [95 % CI]": percents(scores["accuracy"]) + _of_found(result),
         "UAR %": percent(scores["uar"]["value"]),
         "macro-F1 %": percent(scores["macro_f1"]["value"]),
         "ECE": plain(scores["ece"]["value"]),
         "NLL": plain(scores["nll"]["value"]),
         "ms/face": plain(result["ms_per_face"]["p50"], 1),
     }
+
+
+def agreement(result: Result) -> dict[str, str]:
+    """How a result of recognition that knows the votes agrees with them."""
+    cells = {"KL from the votes, nats [95 % CI]": interval(result["scores"]["vote_kl"])}
+    for share, found in result["agreement"].items():
+        cells[f"{share} agree: accuracy % [95 % CI] (n)"] = f"{percents(found['accuracy'])} ({found['n']:,})"
+    return cells
 
 
 def _kept(scores: Mapping[str, Mapping[str, float | None]]) -> str:

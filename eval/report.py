@@ -15,6 +15,7 @@ import plotly.io
 
 from eval import charts, data_page, data_sections, metrics, table
 from eval.benchmark import FamilyName, family_name
+from eval.columns import agreement
 from eval.families.recognition import answers
 from eval.folds import Manifest
 from eval.markup import folded, grid
@@ -217,6 +218,7 @@ def _recognition(stored: Sequence[Stored], speed: Mapping[str, Any] | None) -> I
         if told:
             shown = charts.groups(told, [r["agreement"] for r in told], "share of the votes that the label has")
             yield _figure(shown, f"agreement-{name}", "Accuracy by how much the people who labelled the picture agree.")
+            yield grid([table.place(r) | agreement(r) for r in table.in_order(told)], len(table.PLACE))
         for place, result in enumerate(results):
             caption = "Number of pictures; colour: share of the label's pictures. Rows are labels, columns answers."
             shown = _figure(charts.confusion(result), f"confusion-{name}-{place}", caption)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from eval.benchmark import FamilyName, family_name
-from eval.columns import BEST, COLUMNS, EMPTY, MISSING, percent
+from eval.columns import BEST, COLUMNS, EMPTY, MISSING, agreement, percent
 from eval.speed import sentence
 from eval.store import read_results, read_speed, write_text
 from fer.errors import DataError
 from fer.types import EMOTIONS
 
 START, END = "<!-- results:start -->", "<!-- results:end -->"
+DETAIL_START, DETAIL_END = "<!-- results-detail:start -->", "<!-- results-detail:end -->"
 BEYOND_START, BEYOND_END = "<!-- results-beyond:start -->", "<!-- results-beyond:end -->"
 PLACE = ("benchmark", "model", "weights")
 BEYOND = (
@@ -50,9 +51,13 @@ def render(results: Iterable[Result]) -> str:
     protocols = {row["benchmark"]["name"]: row["benchmark"] for row in rows}
     notes = [f"- **{name}**: {b['title']}. {b['protocol']} Licence: {b['licence']}." for name, b in protocols.items()]
     notes += {row["model"]["name"]: _peer(row["model"]) for row in rows if "peer" in row["model"]}.values()
-    names = [*PLACE, *columns(rows[0])]
-    header = f"| {' | '.join(names)} |\n{'|---' * len(PLACE)}|{'---:|' * (len(names) - len(PLACE))}"
-    return "\n".join([header, *(f"| {' | '.join(cells(row).values())} |" for row in rows), "", *notes])
+    return "\n".join([_markdown([place(row) | columns(row) for row in rows]), "", *notes])
+
+
+def _markdown(rows: Sequence[Mapping[str, str]]) -> str:
+    """A table with a column for each name in the first row; those after ``PLACE`` hold numbers."""
+    header = f"| {' | '.join(rows[0])} |\n{'|---' * len(PLACE)}|{'---:|' * (len(rows[0]) - len(PLACE))}"
+    return "\n".join([header, *(f"| {' | '.join(row.values())} |" for row in rows)])
 
 
 def _peer(model: Mapping[str, Any]) -> str:
@@ -67,9 +72,19 @@ def _peer(model: Mapping[str, Any]) -> str:
 
 def cells(result: Result) -> dict[str, str]:
     """A row of the table of its family: names of columns and their cells as text."""
+    return place(result) | COLUMNS[family_name(result["benchmark"])](result)
+
+
+def place(result: Result) -> dict[str, str]:
+    """The first cells of every row: what was measured on whom."""
     model = result["model"]
-    place = dict(zip(PLACE, (result["benchmark"]["name"], model["name"], model["weights"]), strict=True))
-    return place | COLUMNS[family_name(result["benchmark"])](result)
+    return dict(zip(PLACE, (result["benchmark"]["name"], model["name"], model["weights"]), strict=True))
+
+
+def render_detail(results: Iterable[Result]) -> str:
+    """What the table of recognition has no room for: agreement with the votes; nothing where no result knows votes."""
+    rows = [place(result) | agreement(result) for result in in_order(results) if "agreement" in result]
+    return _markdown(rows) if rows else ""
 
 
 def in_order(results: Iterable[Result]) -> list[Result]:
@@ -91,13 +106,14 @@ def sections(results: Path, model: str | None = None) -> list[Section]:
     rows = [row for row in read_results(results).values() if model in (None, row["model"]["name"])]
     first = [row for row in rows if family_name(row["benchmark"]) is FamilyName.RECOGNITION]
     others = [row for row in rows if family_name(row["benchmark"]) is not FamilyName.RECOGNITION]
-    text, speed = render(first), read_speed(results)
+    text, speed, detail = render(first), read_speed(results), render_detail(first)
     if model is not None:
         text = "\n".join([text, "", recall_table(first)]) if first else text
     elif speed is not None:
         text = f"{text}\n\n{sentence(speed)}"
     return [
         Section(START, END, text, bool(first)),
+        Section(DETAIL_START, DETAIL_END, detail, bool(detail)),
         Section(BEYOND_START, BEYOND_END, render_beyond(others), bool(others)),
     ]
 

@@ -88,6 +88,8 @@ def test_the_command_writes_a_page_tables_and_scores(results, tmp_path, capsys) 
     markdown = (out / "report.md").read_text()
     assert "| ferplus | plain | plain-<1> | 12 |" in markdown
     assert "age: young -100.0 points against old" in markdown
+    assert "| KL from the votes, nats [95 % CI] |" in markdown
+    assert "80 to under 100 % agree: accuracy % [95 % CI] (n)" in own
     rows = list(csv.DictReader(io.StringIO((out / "report.csv").read_text())))
     (accuracy,) = [r for r in rows if (r["benchmark"], r["score"], r["model"]) == ("ferplus", "accuracy", "plain")]
     assert float(accuracy["value"]) == pytest.approx(8 / 12, abs=1e-6)

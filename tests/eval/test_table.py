@@ -36,9 +36,27 @@ def test_rows_are_by_benchmark_and_then_best_first():
     lines = table.render(
         [result("b", 0.4), result("a", 0.4), result("c", 0.9), result("z", 0.1, "aaa", no_face=3)]
     ).splitlines()
-    assert lines[2] == "| aaa | z | z-1 | 3,153 (3 no face) | 10.0 [9.0, 11.0] | 25.0 | 25.0 | 0.250 | 0.250 | 3.3 |"
+    assert lines[2] == (
+        "| aaa | z | z-1 | 3,153 (3 no face) | 10.0 [9.0, 11.0] (25.0 of the faces found) | 25.0 | 25.0 | 0.250 "
+        "| 0.250 | 3.3 |"
+    )
+    assert "| 90.0 [89.0, 91.0] |" in lines[3]  # no face was missed: there is nothing to tell apart
     assert [line.split(" | ")[1] for line in lines[2:6]] == ["z", "c", "a", "b"]
     assert lines[-1] == "- **ferplus**: T. P. Licence: L."
+
+
+def test_agreement_with_the_votes_has_a_table_of_its_own():
+    voted = result("b", 0.4)
+    voted["scores"]["vote_kl"] = {"value": 0.5, "low": 0.4, "high": 0.6}
+    found = {"value": 0.75, "low": 0.7, "high": 0.8}
+    voted["agreement"] = {"under 60 %": {"n": 1234, "accuracy": found}}
+    assert table.render_detail([result("a", 0.9), voted]).splitlines() == [
+        "| benchmark | model | weights | KL from the votes, nats [95 % CI] "
+        "| under 60 % agree: accuracy % [95 % CI] (n) |",
+        "|---|---|---|---:|---:|",
+        "| ferplus | b | b-1 | 0.500 [0.400, 0.600] | 75.0 [70.0, 80.0] (1,234) |",
+    ]
+    assert table.render_detail([result("a", 0.9)]) == ""
 
 
 def test_a_score_that_is_not_defined_is_a_dash():
