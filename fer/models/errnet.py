@@ -205,5 +205,6 @@ SPEC = Spec(
         "A reconstruction from the abstract: layers, losses, weights and schedule are ours.",
         "Trained on rendered and London Set pairs for removal and on FER+ votes for recognition, in the same steps; "
         "CK+ and MMI demand an agreement.",
+        "No critic takes part, though the paper calls its network a GAN: nothing asks the neutral faces to look real.",
     ),
 )
