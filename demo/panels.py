@@ -166,13 +166,14 @@ def _proof(shown: Shown) -> str:
 
 
 def _layers(shown: Shown) -> str:
+    kind = shown.remover.model.LAYERS
     figures = "".join(
-        f"<figure>{picture_html(pictures.layer(shown.removal.face, values), f'{side} by {side} layers, changes')}"
-        f"<figcaption>{side} × {side} layers</figcaption></figure>"
+        f"<figure>{picture_html(pictures.layer(shown.removal.face, values), f'{side} by {side} {kind}, changes')}"
+        f"<figcaption>{side} × {side} {kind}</figcaption></figure>"
         for side, values in shown.removal.layers
     )
     return figures and (
-        f'<div class="dp-gallery">{figures}</div><p class="dp-quiet">How much the network\'s layers of each size '
+        f'<div class="dp-gallery">{figures}</div><p class="dp-quiet">How much the network\'s {kind} of each size '
         "change when the face is replaced by its neutral face: the brighter, the more. Each picture "
         "has its own scale.</p>"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from fer.types import ActionUnits, Edit, Framing, Prediction, TargetSpace
 
@@ -49,6 +49,8 @@ class ActionUnitReader(ABC):
 
 class Neutralizer(ABC):
     """Removes the expression from a face."""
+
+    LAYERS: ClassVar[str] = "layers"  # whose change the parts "residue.64", ... tell, in words
 
     @abstractmethod
     def neutralize(self, faces: Tensor) -> Edit:

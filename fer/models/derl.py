@@ -90,6 +90,7 @@ class Derl(nn.Module, PartRecognizer, Neutralizer):
 
     SIDES = (64, 32, 16, 8)
     PARTS = (*map(str, SIDES), TOGETHER)
+    LAYERS = "encoder and decoder layers"
 
     def __init__(self, config: DerlConfig) -> None:
         super().__init__()

@@ -83,6 +83,7 @@ class ErrNet(nn.Module, PartRecognizer, Neutralizer):
     """The network."""
 
     PARTS = ("code", "pixels", "landmarks", TOGETHER)
+    LAYERS = "encoder layers"
 
     def __init__(self, config: ErrNetConfig) -> None:
         super().__init__()

@@ -39,6 +39,7 @@ class Deadpanning(Recognizer, Neutralizer):
     """Says that every face shows surprise, darkens the mouth by 0.4 and brightens the brow by 0.2; has every part."""
 
     SIDES = (64, 32, 16, 8)
+    LAYERS = "encoder and decoder layers"
 
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         return Prediction(torch.eye(len(EMOTIONS))[2].repeat(len(faces), 1))

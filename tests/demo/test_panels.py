@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from PIL import Image
 from demo import panels, service
 from demo.panels import Shown
 from demo.removal import Removal
+from fer import registry
 from tests.demo.fakes import Deadpanning, astronaut, encoded, loaded, shelf
 from tests.demo.test_viewer import Tags
 
@@ -36,7 +38,7 @@ def test_every_part_has_its_view_and_its_words(shown: Shown) -> None:
     html = panels.removal_html(shown)
     assert views(html) == ["neutral", "residue", "layers", "movement", "votes"]
     for words in (
-        "32 × 32 layers",
+        "32 × 32 encoder and decoder layers",
         "64 × 64 layer pair",
         "brighter",
         "darker",
@@ -46,6 +48,16 @@ def test_every_part_has_its_view_and_its_words(shown: Shown) -> None:
         "fusion",
     ):
         assert words in html
+
+
+@pytest.mark.parametrize(
+    ("name", "made_of"), [("derl", {"encoder": True, "decoder": True}), ("errnet", {"encoder": True, "decoder": False})]
+)
+def test_captions_name_the_layers_that_changed(shown: Shown, name: str, made_of: dict[str, bool]) -> None:
+    model = registry.spec(name).build(registry.spec(name).config())
+    html = panels.removal_html(replace(shown, remover=loaded(name, model)))
+    captions = re.findall(r"<figcaption>(64 × 64 .*?)</figcaption>", html)
+    assert [{part: part in caption for part in made_of} for caption in captions] == [made_of]
 
 
 def test_a_model_without_parts_shows_what_there_is(shown: Shown) -> None:
