@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from eval import team, verbs
@@ -18,21 +20,35 @@ from fer.types import Framing
 CACHE = Path(".eval_cache")
 ROOT_HELP = "holds the dataset folders; default ../shared/data if it exists"
 INTERRUPTED = 130
+UNREAD = 141  # as a shell tells of a program that SIGPIPE ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command: 0 when done, 1 for a stale table or wrong results, 2 after a FerError, 130 when interrupted."""
+    """Run one command.
+
+    0 when done, 1 for a stale table or wrong results, 2 after a FerError, 130 when interrupted, 141 when nobody reads.
+    """
     options = _parser().parse_args(arguments)
     helps = team.is_helper()
     if helps and options.command is not verbs.run:
         return OK
     try:
         code: int = options.command(options)
+        sys.stdout.flush()
     except FerError as error:
         return _said(str(error), ERROR, helps)
     except KeyboardInterrupt:
         return _said("Interrupted. Finished batches are kept: run the same command again to go on.", INTERRUPTED, helps)
+    except BrokenPipeError:
+        return _unread()
     return OK if helps else code
+
+
+def _unread() -> int:
+    """The exit code where what read the output has seen enough, as ``head`` does. The rest of it goes nowhere."""
+    with suppress(OSError, ValueError):  # a stdout that is no file has nothing left to write at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNREAD
 
 
 def _said(sentence: str, code: int, helps: bool) -> int:
@@ -96,7 +112,12 @@ def _add_score(score: argparse.ArgumentParser) -> None:
 def _add_speed(speed: argparse.ArgumentParser) -> None:
     speed.add_argument("model", nargs="?", default="plain")
     speed.add_argument("--store", action="store_true", help="keep the measurement beside the results")
+    throughput_help = "in place of that: a whole run on FER+ test beside the bare forward passes"
+    speed.add_argument("--throughput", action="store_true", help=throughput_help)
+    speed.add_argument("--data-root", type=Path, metavar="DIR", help=f"of --throughput: {ROOT_HELP}")
+    speed.add_argument("--limit", type=positive, metavar="N", help="of --throughput: only N rows; never stored")
     _results_option(speed)
+    _json_option(speed)
     speed.set_defaults(command=verbs.speed)
 
 
@@ -106,6 +127,7 @@ def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("--data", type=Path, metavar="PAGE.json", help=data_help)
     report.add_argument("--data-root", type=Path, metavar="DIR", help=f"{ROOT_HELP}; the folds in them are shown")
     _results_option(report)
+    _json_option(report)
     report.set_defaults(command=verbs.report)
 
 
@@ -115,6 +137,7 @@ def _add_table(tables: argparse.ArgumentParser) -> None:
     action = tables.add_mutually_exclusive_group()
     action.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this Markdown page")
     action.add_argument("--check", type=Path, metavar="PAGE", help="exit 1 when the table in this page is stale")
+    _json_option(tables)
     tables.set_defaults(command=verbs.table)
 
 
@@ -150,6 +173,9 @@ def _add_run(run: argparse.ArgumentParser, able_only: bool) -> None:
     results_help = "default: the project's own, or CACHE/results for a dataset that no benchmark declares"
     add("--results", type=Path, metavar="DIR", help=results_help)
     add("--cache", type=Path, default=CACHE, metavar="DIR", help="finished batches of runs that are not complete")
+    again_help = "predict although the stored predictions are of the same weights, data and code"
+    add("--again", action="store_true", help=again_help)
+    add("--json", action="store_true", help="print a JSON object for each pair, in a line; all else goes to stderr")
     _add_any_dataset(run.add_argument_group("any dataset", "with --dataset and without --benchmarks"))
     run.set_defaults(command=verbs.run, able_only=able_only)
 
@@ -184,6 +210,7 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     add("--repo", required=True, metavar="ORG/NAME", help="the model's repository on the Hub")
     add("--dry-run", action="store_true", help="print what would be pushed where, and touch no network")
     _results_option(export)
+    _json_option(export)
     export.set_defaults(command=verbs.export)
 
 

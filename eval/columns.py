@@ -70,6 +70,22 @@ def agreement(result: Result) -> dict[str, str]:
     return cells
 
 
+def peak_memory(result: Result) -> int | None:
+    """The peak of the process that the model worked in, in MB: ours, or a peer's own; None where it is not told."""
+    peer = result["model"].get("peer")
+    found: int | None = peer["peak_memory_mb"] if peer else result.get("peak_memory_mb")
+    return found
+
+
+def machine(result: Result) -> dict[str, str]:
+    """On how much of a machine a result was measured."""
+    threads, memory = result.get("environment", {}).get("threads"), peak_memory(result)
+    return {
+        "threads": MISSING if threads is None else str(threads),
+        "peak memory MB": MISSING if memory is None else f"{memory:,}",
+    }
+
+
 def _kept(scores: Mapping[str, Mapping[str, float | None]]) -> str:
     """Cosine with the input, and the share of faces above the limit."""
     cosine, kept = scores["identity_cosine"]["value"], scores["identity_kept"]["value"]

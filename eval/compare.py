@@ -20,6 +20,7 @@ from eval.store import read_predictions, read_results
 from fer.errors import DataError
 
 Entry = tuple[Path, dict[str, Any]]
+SMALLEST_P = 1e-300  # that is told; below it floats lose their digits, then become 0
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,15 @@ def _rounded(value: float) -> float:
     return number(value) or 0.0
 
 
+def p_value(p: float) -> str:
+    """A p with its sign, "= 0.012": no p of the test is 0, and what is too small for a float is only bounded."""
+    return f"< {SMALLEST_P:g}" if p < SMALLEST_P else f"= {p:.2g}"
+
+
 def sentence(d: Difference, first: str, second: str) -> str:
     """A difference in one line."""
     verdict = {"first": f"{first} is better", "second": f"{second} is better", "tie": "a tie"}[d.better]
-    p = "" if d.p is None else f", McNemar p = {d.p:.2g}"
+    p = "" if d.p is None else f", McNemar p {p_value(d.p)}"
     units = "" if d.units == d.n else f" of {d.units} people"
     return (
         f"{d.benchmark} {d.measure}: {first} {d.first:.4f}, {second} {d.second:.4f}, difference {d.difference:+.4f} "

@@ -15,15 +15,14 @@ import plotly.io
 
 from eval import charts, data_page, data_sections, metrics, table
 from eval.benchmark import FamilyName, family_name
-from eval.columns import agreement
+from eval.columns import agreement, machine
 from eval.families.recognition import answers
 from eval.folds import Manifest
 from eval.markup import folded, grid
 from eval.metrics import Floats
 from eval.records import Record
 from eval.scoring import Stored
-from eval.speed import sentence
-from eval.store import read_predictions, read_results, read_speed, write_text
+from eval.store import read_predictions, read_results, write_text
 from fer.errors import DataError
 from fer.types import Emotion
 
@@ -68,7 +67,7 @@ def write(results: Path, folder: Path, data: Path | None = None, data_root: Path
         raise DataError(f"There are no results in {results} to report. See: python -m eval run --help")
     reports = data_page.read(data) if data else []
     texts = {
-        "report.html": page(stored, read_speed(results), reports, data_sections.manifests(data_root)),
+        "report.html": page(stored, table.times(results), reports, data_sections.manifests(data_root)),
         "report.md": f"# Results\n\n{table.render_folder(results)}\n\n{_claims_markdown(stored)}",
         "report.csv": scores_csv([s.result for s in stored]),
     }
@@ -134,12 +133,12 @@ def claims(result: Mapping[str, Any]) -> list[str]:
 
 def page(
     stored: Sequence[Stored],
-    speed: Mapping[str, Any] | None,
+    times: str,
     reports: Sequence[Mapping[str, Any]],
     manifests: Mapping[str, Manifest],
 ) -> str:
-    """The HTML page. Plotly stands in it once. reports: of data; manifests: of folds, by dataset."""
-    parts = [*_tables(stored), *_recognition(stored, speed), *_robustness(stored), *_slices(stored), *_worst(stored)]
+    """The HTML page. Plotly stands in it once. times: in words; reports: of data; manifests: of folds, by dataset."""
+    parts = [*_tables(stored), *_recognition(stored, times), *_robustness(stored), *_slices(stored), *_worst(stored)]
     parts += [*data_sections.duplicates(reports, stored), *data_sections.folded_benchmarks(manifests)]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Results</title>'
@@ -184,7 +183,7 @@ def _tables(stored: Sequence[Stored]) -> Iterator[str]:
                 f"{html.escape(b['licence'])}.</p>"
                 for name, b in protocols.items()
             )
-            shown = grid([table.cells(r) for r in rows], len(table.PLACE))
+            shown = grid([table.cells(r) | machine(r) for r in rows], len(table.PLACE))
             title = family.replace("_", " ").capitalize()
             yield f"<h2>{title}</h2>{shown}{folded('Protocols', notes)}"
 
@@ -203,12 +202,28 @@ def calibration(stored: Sequence[Stored]) -> dict[str, Curve]:
     }
 
 
-def _recognition(stored: Sequence[Stored], speed: Mapping[str, Any] | None) -> Iterator[str]:
+def _threads(results: Sequence[Mapping[str, Any]]) -> str:
+    """With how many threads the times were measured, and whose where they differ; nothing where no result tells."""
+    found: dict[int, list[str]] = {}
+    for result in results:
+        if "environment" in result:
+            found.setdefault(result["environment"]["threads"], []).append(charts.title_of(result))
+    shared = len(found) == 1
+    told = [
+        f"with {n} CPU thread{'s' * (n != 1)}{'' if shared else ': ' + ', '.join(names)}"
+        for n, names in sorted(found.items())
+    ]
+    warning = "" if shared else " Times with different numbers of threads do not compare."
+    return f" Measured {'; '.join(told)}.{warning}" if told else ""
+
+
+def _recognition(stored: Sequence[Stored], times: str) -> Iterator[str]:
     for name, found in _by_benchmark(_of(stored, FamilyName.RECOGNITION)):
         results = [s.result for s in found]
         yield f"<h2>{html.escape(name)}: speed, calibration, confusion</h2>"
-        seconds = f" {sentence(dict(speed))}" if speed else ""
-        caption = f"Accuracy with 95 % intervals against the time of the model alone.{seconds}"
+        caption = (
+            f"Accuracy with 95 % intervals against the time of the model alone.{_threads(results)} {times}".strip()
+        )
         yield _figure(charts.latency(results), f"latency-{name}", caption)
         caption = (
             "On the dotted line a model is right as often as it says. Points are bins of 1/15; empty ones are left out."

@@ -6,6 +6,7 @@ A pair that fails stops no other one.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -14,13 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from eval import adhoc, benchmarks, contestants, runner
+from eval import adhoc, benchmarks, contestants, runner, scoring
 from eval.benchmark import Benchmark, family_name
+from eval.columns import BEST
 from eval.contestants import Contestant
 from eval.families import FAMILIES
 from eval.foreign.process import AbsentError
 from eval.source import Source, at_hand, how_to_get, locate
-from eval.store import write_result
+from eval.store import result_path, write_result
 from eval.team import LostError, Team, join
 from fer.errors import DataError, FerError, RegistryError
 from fer.types import Framing
@@ -37,14 +39,46 @@ class Became(StrEnum):
     SKIPPED = "skipped"  # the model is not at hand
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A result and where it is stored, None for a trial. again: of stored predictions, scored again."""
+
+    result: dict[str, Any]
+    path: Path | None
+    again: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of a model on a benchmark, and why where it is not done."""
+    """What became of a model on a benchmark, and why where it is not done. finished: what it came to, where it is."""
 
     benchmark: str
     model: str
     became: Became
     why: str = ""
+    finished: Finished | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        finished = self.finished
+        told = {
+            "benchmark": self.benchmark,
+            "model": self.model,
+            "status": str(self.became),
+            "error": self.why or None,
+            "path": str(finished.path) if finished and finished.path else None,
+        }
+        if finished is None:
+            return told
+        result = finished.result
+        return told | {
+            "weights": result["model"]["weights"],
+            "partial": result["partial"],
+            "scored_again": finished.again,
+            "main_score": BEST[family_name(result["benchmark"])][0],
+            "scores": result["scores"],
+            "counts": result["counts"],
+        }
 
 
 def run(options: argparse.Namespace, own: Path) -> int:
@@ -61,10 +95,19 @@ def run(options: argparse.Namespace, own: Path) -> int:
             pairs, source = _any_dataset(options, team)
     else:
         pairs = _declared(options, team)
-    outcomes = list(_outcomes(pairs, options, own, team, source))
-    if team.is_main and len(pairs) > 1:
-        print(_overview(outcomes))
+    outcomes = []
+    for outcome in _outcomes(pairs, options, own, team, source):
+        outcomes.append(outcome)
+        if team.is_main and options.json:
+            print(json.dumps(outcome.as_json(), ensure_ascii=False), flush=True)
+    if team.is_main:
+        _tell(_overview(outcomes), options)
     return sum(outcome.became is Became.FAILED for outcome in outcomes)
+
+
+def _tell(text: str, options: argparse.Namespace) -> None:
+    """Print for people: to stderr where stdout is for programs."""
+    print(text, file=sys.stderr if options.json else sys.stdout, flush=True)
 
 
 def _outcomes(
@@ -77,7 +120,7 @@ def _outcomes(
             yield Outcome(benchmark.name, model, Became.SKIPPED, absent[model])
             continue
         try:
-            _run_one(benchmark, model, options, own, team, source)
+            finished = _run_one(benchmark, model, options, own, team, source)
         except LostError:
             raise
         except FerError as error:
@@ -87,7 +130,7 @@ def _outcomes(
                 absent[model] = str(error)
             yield Outcome(benchmark.name, model, Became.SKIPPED if model in absent else Became.FAILED, str(error))
         else:
-            yield Outcome(benchmark.name, model, Became.DONE)
+            yield Outcome(benchmark.name, model, Became.DONE, finished=finished)
 
 
 def _declared(options: argparse.Namespace, team: Team) -> list[Pair]:
@@ -132,7 +175,8 @@ def _with_data(pairs: Sequence[Pair], options: argparse.Namespace, team: Team) -
     if not found:
         raise DataError("There is no data for any of the benchmarks. Give the folder that holds them with --data-root.")
     if team.is_main:
-        print("".join(f"skipped: {reason}\n" for reason in absent.values()), end="", flush=True)
+        for reason in absent.values():
+            _tell(f"skipped: {reason}", options)
     return found
 
 
@@ -150,16 +194,20 @@ def _any_dataset(options: argparse.Namespace, team: Team) -> tuple[list[Pair], S
     benchmark = adhoc.declare(source, asked)
     models = _asked(options, benchmark)
     if team.is_main:
-        print(adhoc.shown(benchmark, source), flush=True)
+        _tell(adhoc.shown(benchmark, source), options)
     return [(benchmark, model) for model in models], source
 
 
 def _run_one(
     benchmark: Benchmark, model: str, options: argparse.Namespace, own: Path, team: Team, found: Source | None
-) -> None:
-    """One pair. found: where the rows are, where that is known. FerError is raised in all processes or in none."""
+) -> Finished | None:
+    """One pair; None in a process that only helps. found: where the rows are, where that is known.
+
+    FerError is raised in all processes or in none.
+    """
     results = options.results or (options.cache / "results" if benchmark.adhoc else own)
     settings = runner.Options(options.cache, options.batch_size, options.seed, options.limit)
+    title = f"{model} on {benchmark.name}"
     with ExitStack() as held:
         with team.together():
             source = found or locate(benchmark, options.data_root, options.dataset)
@@ -168,14 +216,29 @@ def _run_one(
             if benchmark.adhoc:
                 adhoc.check_place(results, own, benchmark, model, contestant.weights_id)
             work = runner.start(benchmark, source, contestant, settings)
-            if team.size > 1:
-                with _Bar(f"{model} on {benchmark.name}, one share of {team.size}", team.is_main) as bar:
-                    runner.predict(work, team, bar.show)
+            stored = _before(work, results, options) if team.is_main else None
+        if team.size > 1 and not any(team.gather("stored" if stored else "")):
+            with team.together(), _Bar(f"{title}, one share of {team.size}", team.is_main) as bar:
+                runner.predict(work, team, bar.show)
         with team.together():
-            if team.is_main:  # the others wait: they must not begin the next pair in a folder that is cleared yet
-                with _Bar(f"{model} on {benchmark.name}", team.size == 1) as bar:
-                    done = runner.finish(work, bar.show)
-                print(_stored(done, results, options.limit), flush=True)
+            if not team.is_main:  # it waits: it must not begin the next pair in a folder that is cleared yet
+                return None
+            if stored:
+                finished = Finished(scoring.score_again(stored, results, options.seed), stored.path, again=True)
+            else:
+                with _Bar(title, team.size == 1) as bar:
+                    finished = _stored(runner.finish(work, bar.show), results, options.limit)
+            _tell(_summary(finished, options.limit), options)
+    return finished
+
+
+def _before(work: runner.Work, results: Path, options: argparse.Namespace) -> scoring.Stored | None:
+    """The stored result whose predictions this run would only repeat."""
+    if options.again or options.limit is not None:
+        return None
+    contestant = work.contestant
+    path = result_path(results, contestant.name, contestant.weights_id, work.benchmark.name)
+    return scoring.made_by(path, work.parts.identity)
 
 
 def _entered(
@@ -194,13 +257,13 @@ def _entered(
     return contestant
 
 
-def _stored(done: runner.Run, results: Path, limit: int | None) -> str:
-    """Store a finished run, unless it is a trial: what to tell of it."""
+def _stored(done: runner.Run, results: Path, limit: int | None) -> Finished:
+    """Store a finished run, unless it is a trial."""
     if limit is not None:
-        return f"PARTIAL (first {limit} rows), not stored: {_summary(done.result)}"
-    path = write_result(results, done.result, done.records)
+        return Finished(done.result, None)
+    path = write_result(results, done.result, done.records, done.parts.identity)
     done.parts.clear()
-    return f"{_summary(done.result)}\n  stored in {path}"
+    return Finished(done.result, path)
 
 
 class _Bar:
@@ -226,14 +289,20 @@ class _Bar:
         self.bar.update(done - self.bar.n)
 
 
-def _summary(result: dict[str, Any]) -> str:
+def _summary(finished: Finished, limit: int | None) -> str:
+    """What to tell of a finished pair."""
+    result = finished.result
     counts, model = result["counts"], result["model"]
     left_out = ", ".join(f"{key} {n}" for key, n in counts.items() if n and key != "n_original")
-    return (
+    line = (
         f"{model['name']} ({model['weights']}) on {result['benchmark']['name']}: "
-        f"{FAMILIES[family_name(result['benchmark'])].headline(result)}; "
-        f"{counts['n_original']} pictures: {left_out}; {result['seconds']:.1f} s"
+        f"{FAMILIES[family_name(result['benchmark'])].headline(result)}; {counts['n_original']} pictures: {left_out}; "
     )
+    if finished.path is None:
+        return f"PARTIAL (first {limit} rows), not stored: {line}{result['seconds']:.1f} s"
+    if finished.again:
+        return f"{line}stored predictions of the same weights, data and code scored again in {finished.path}"
+    return f"{line}{result['seconds']:.1f} s\n  stored in {finished.path}"
 
 
 def _overview(outcomes: Sequence[Outcome]) -> str:

@@ -19,6 +19,7 @@ from eval.contestants import Contestant
 from eval.environment import code_digest, environment, git
 from eval.families import FAMILIES
 from eval.families.base import Items
+from eval.memory import peak_memory_mb, reset_peak
 from eval.records import Record, Status
 from eval.source import Source
 from eval.store import Parts
@@ -47,7 +48,10 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """An opened run: what is to be predicted by whom, and where finished batches lie. seconds: what opening took."""
+    """An opened run: what is to be predicted by whom, and where finished batches lie.
+
+    seconds: what opening took. tells_memory: whether the peak of this process's memory is that of this run.
+    """
 
     benchmark: Benchmark
     source: Source
@@ -58,6 +62,7 @@ class Work:
     parts: Parts
     annotate: Annotate
     seconds: float
+    tells_memory: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +88,14 @@ def start(benchmark: Benchmark, source: Source, contestant: Contestant, options:
     Raises DataError, WeightsError, StorageError.
     """
     started = time.perf_counter()
+    tells_memory = reset_peak() and contestant.took is None
     check(benchmark, source)
     revision = source.revision(benchmark.split)
     annotate = annotator(benchmark, source)
     items = FAMILIES[benchmark.family].open(benchmark, source, contestant.device, options.limit)
     parts = Parts(options.cache, _identity(benchmark, source, revision, contestant) | dict(items.judged_by()))
     seconds = time.perf_counter() - started
-    return Work(benchmark, source, contestant, options, revision, items, parts, annotate, seconds)
+    return Work(benchmark, source, contestant, options, revision, items, parts, annotate, seconds, tells_memory)
 
 
 def finish(work: Work, progress: Progress | None = None) -> Run:
@@ -103,6 +109,7 @@ def finish(work: Work, progress: Progress | None = None) -> Run:
     records = [found[work.items.key(number)] for number in range(len(work.items))]
     with _named(work, "while it was timed"):
         speed = _speed(work.items, contestant, records) | {"includes": family.timed}
+    memory = {"peak_memory_mb": peak_memory_mb()} if work.tells_memory else {}
     records = work.annotate(family.finish(records))
     if source.revision(benchmark.split) != work.revision:
         raise DataError(f"The dataset {source.id} changed while it was measured. Nothing is stored; run again.")
@@ -122,6 +129,7 @@ def finish(work: Work, progress: Progress | None = None) -> Run:
         "skipped": _skipped(records),
         "seconds": round(work.seconds + seconds, 3),
         "ms_per_face": speed,
+        **memory,
         "batch_size": options.batch_size,
         "seed": options.seed,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

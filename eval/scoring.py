@@ -11,10 +11,11 @@ from typing import Any
 from eval import benchmarks
 from eval.annotations import annotator
 from eval.benchmark import family_name
+from eval.environment import git
 from eval.families import FAMILIES
 from eval.records import Record
 from eval.source import locate
-from eval.store import write_json, write_result
+from eval.store import read_predictions, read_result, write_json, write_result
 from fer.errors import DataError
 
 
@@ -42,6 +43,34 @@ def rescore(stored: Stored) -> bool:
         return False
     write_json(stored.path, stored.result | fresh)
     return True
+
+
+def made_by(path: Path, identity: str) -> Stored | None:
+    """The result at ``path`` where a run of this identity made its predictions and they are whole, else None.
+
+    identity: of ``store.Parts``. Results that tell none may be of anything.
+    """
+    try:
+        result = read_result(path)
+        if result.get("predictions", {}).get("identity") != identity:
+            return None
+        return Stored(path, result, read_predictions(path, result))
+    except DataError:
+        return None
+
+
+def score_again(stored: Stored, results: Path, seed: int) -> dict[str, Any]:
+    """The result with the scores that ``seed`` gives, written where that changes it. The identity must be today's.
+
+    Then the code is today's too, so its commit takes the place of one that did not tell the code.
+    """
+    asked = stored.result | {"seed": seed}
+    if asked["git"]["dirty"]:
+        asked["git"] = git()
+    fresh = asked | fresh_scores(Stored(stored.path, asked, stored.records))
+    if fresh != stored.result:
+        write_result(results, fresh, stored.records, stored.result["predictions"]["identity"])
+    return fresh
 
 
 def lacks_annotations(result: Mapping[str, Any]) -> bool:

@@ -29,6 +29,7 @@ SECONDS = b"seconds"
 DIGEST_BYTES = 32
 RESULT_KEYS = ("benchmark", "model", "counts", "scores", "ms_per_face", "seed")
 SPEED_FILE = "speed.json"  # below RESULTS; the last stored measurement of speed
+THROUGHPUT_FILE = "throughput.json"  # and of a whole run beside its forward passes
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -115,7 +116,8 @@ class Parts:
     def __init__(self, cache: Path, identity: Mapping[str, Any]) -> None:
         """identity: all that decides a prediction; runs that differ in any of it never share batches."""
         text = json.dumps(identity, sort_keys=True)
-        self.folder = cache / hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.identity = hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.folder = cache / self.identity
 
     def add(self, first: int, records: Sequence[Record], seconds: float) -> None:
         """Keep a batch. first: the place of its first picture in the run; seconds: what it took."""
@@ -158,12 +160,18 @@ def result_path(results: Path, model: str, weights: str, benchmark: str) -> Path
     return results / _safe(model) / _safe(weights) / f"{_safe(benchmark)}.json"
 
 
-def write_result(results: Path, result: Mapping[str, Any], records: Sequence[Record]) -> Path:
-    """Write the predictions and the result with their checksum, both or none; returns the path of the result."""
+def write_result(
+    results: Path, result: Mapping[str, Any], records: Sequence[Record], identity: str | None = None
+) -> Path:
+    """Write the predictions and the result with their checksum, both or none; returns the path of the result.
+
+    identity: of the run that made the predictions (``Parts.identity``), None where it is not known.
+    """
     path = result_path(results, result["model"]["name"], result["model"]["weights"], result["benchmark"]["name"])
     raw = path.with_suffix(".parquet")
     data = parquet(to_table(records))
-    full = dict(result) | {"predictions": {"file": raw.name, "sha256": hashlib.sha256(data).hexdigest()}}
+    made_by = {} if identity is None else {"identity": identity}
+    full = dict(result) | {"predictions": {"file": raw.name, "sha256": hashlib.sha256(data).hexdigest(), **made_by}}
     text = _json(full)
     write_together(
         {raw: lambda temporary: _write(temporary, data), path: lambda temporary: _write(temporary, text.encode())}
@@ -219,7 +227,15 @@ def read_result(path: Path) -> dict[str, Any]:
 
 def read_speed(results: Path) -> dict[str, Any] | None:
     """The stored measurement of speed, None where there is none; DataError when it is damaged."""
-    path = results / SPEED_FILE
+    return _read_measured(results / SPEED_FILE)
+
+
+def read_throughput(results: Path) -> dict[str, Any] | None:
+    """The stored measurement of a whole run, None where there is none; DataError when it is damaged."""
+    return _read_measured(results / THROUGHPUT_FILE)
+
+
+def _read_measured(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:

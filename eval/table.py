@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval import speed, throughput
 from eval.benchmark import FamilyName, family_name
-from eval.columns import BEST, COLUMNS, EMPTY, MISSING, agreement, percent
-from eval.speed import sentence
-from eval.store import read_results, read_speed, write_text
+from eval.columns import BEST, COLUMNS, EMPTY, MISSING, agreement, peak_memory, percent
+from eval.store import read_results, read_speed, read_throughput, write_text
 from fer.errors import DataError
 from fer.types import EMOTIONS
 
@@ -82,9 +82,21 @@ def place(result: Result) -> dict[str, str]:
 
 
 def render_detail(results: Iterable[Result]) -> str:
-    """What the table of recognition has no room for: agreement with the votes; nothing where no result knows votes."""
-    rows = [place(result) | agreement(result) for result in in_order(results) if "agreement" in result]
-    return _markdown(rows) if rows else ""
+    """What the table of recognition has no room for: agreement with the votes, and memory, where results tell them."""
+    ordered = in_order(results)
+    rows = [place(result) | agreement(result) for result in ordered if "agreement" in result]
+    return "\n\n".join(text for text in (_markdown(rows) if rows else "", _memory(ordered)) if text)
+
+
+def _memory(results: Sequence[Result]) -> str:
+    """The largest peak of each model in a line. A peer's stands below the table of recognition."""
+    peaks: dict[str, int] = {}
+    for result in results:
+        name, peak = result["model"]["name"], peak_memory(result)
+        if peak is not None and "peer" not in result["model"]:
+            peaks[name] = max(peak, peaks.get(name, 0))
+    told = ", ".join(f"{name} {peak:,} MB" for name, peak in sorted(peaks.items()))
+    return f"Peak memory of the process in which they ran, PyTorch and the pictures included: {told}." if told else ""
 
 
 def in_order(results: Iterable[Result]) -> list[Result]:
@@ -106,16 +118,36 @@ def sections(results: Path, model: str | None = None) -> list[Section]:
     rows = [row for row in read_results(results).values() if model in (None, row["model"]["name"])]
     first = [row for row in rows if family_name(row["benchmark"]) is FamilyName.RECOGNITION]
     others = [row for row in rows if family_name(row["benchmark"]) is not FamilyName.RECOGNITION]
-    text, speed, detail = render(first), read_speed(results), render_detail(first)
+    text, detail = render(first), render_detail(first)
     if model is not None:
         text = "\n".join([text, "", recall_table(first)]) if first else text
-    elif speed is not None:
-        text = f"{text}\n\n{sentence(speed)}"
+    elif told := times(results):
+        text = f"{text}\n\n{told}"
     return [
         Section(START, END, text, bool(first)),
         Section(DETAIL_START, DETAIL_END, detail, bool(detail)),
         Section(BEYOND_START, BEYOND_END, render_beyond(others), bool(others)),
     ]
+
+
+def times(results: Path) -> str:
+    """The measurements of speed that are stored, in one line."""
+    whole, one = read_throughput(results), read_speed(results)
+    return " ".join([*([speed.sentence(one)] if one else []), *([throughput.sentence(whole)] if whole else [])])
+
+
+def as_json(results: Path, model: str | None = None) -> dict[str, Any]:
+    """Every table as JSON values, one for each family that has results, and the measurements of speed.
+
+    Cells are texts, as they are shown; the numbers themselves are in the results.
+    """
+    rows = [row for row in read_results(results).values() if model in (None, row["model"]["name"])]
+    tables = []
+    for family in FamilyName:
+        of_family = in_order(row for row in rows if family_name(row["benchmark"]) is family)
+        if of_family:
+            tables.append({"family": str(family), "rows": [cells(row) for row in of_family]})
+    return {"tables": tables, "speed": read_speed(results), "throughput": read_throughput(results)}
 
 
 def render_folder(results: Path, model: str | None = None) -> str:

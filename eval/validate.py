@@ -10,7 +10,7 @@ from typing import Any
 
 from eval import benchmarks
 from eval.scoring import Stored, fresh_scores, lacks_annotations
-from eval.store import read_predictions, read_result, read_speed, result_path
+from eval.store import read_predictions, read_result, read_speed, read_throughput, result_path
 from fer.errors import DataError, FerError
 
 
@@ -117,7 +117,8 @@ def _strays(results: Path, read: Mapping[Path, Mapping[str, Any]]) -> Iterator[F
 
 
 def _speed(results: Path) -> Iterator[Finding]:
-    try:
-        read_speed(results)
-    except DataError as error:
-        yield Finding(results, str(error))
+    for read in (read_speed, read_throughput):
+        try:
+            read(results)
+        except DataError as error:
+            yield Finding(results, str(error))

@@ -13,6 +13,7 @@ from typing import Any
 
 from eval import benchmarks, cited
 from eval.source import at_hand, how_to_get
+from fer.errors import DataError
 
 RESULTS = Path(__file__).parent / "results"
 DATA_REPORT = Path(__file__).parents[1] / "docs" / "data-report.json"
@@ -21,6 +22,16 @@ OK, WRONG, ERROR = 0, 1, 2
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _results_of(options: argparse.Namespace) -> Path:
+    """The folder of stored results, which must be there."""
+    folder: Path = options.results
+    if not folder.is_dir():
+        raise DataError(
+            f"There is no folder {folder} of results. Give the folder that a run stored into with --results."
+        )
+    return folder
 
 
 def listing(options: argparse.Namespace) -> int:
@@ -87,7 +98,7 @@ def score(options: argparse.Namespace) -> int:
     from eval.store import read_predictions, read_results
 
     scored = []
-    for path, result in read_results(options.results).items():
+    for path, result in read_results(_results_of(options)).items():
         stored = scoring.Stored(path, result, read_predictions(path, result))
         if options.data_root and scoring.lacks_annotations(result):
             stored = scoring.annotate(stored, options.results, options.data_root)
@@ -104,7 +115,7 @@ def validate(options: argparse.Namespace) -> int:
     """Check stored results."""
     from eval.validate import validate
 
-    n, findings = validate(options.results)
+    n, findings = validate(_results_of(options))
     wrong = [f for f in findings if f.wrong]
     if options.json:
         _print_json({"results": n, "findings": [asdict(f) | {"path": str(f.path)} for f in findings]})
@@ -119,7 +130,7 @@ def compare(options: argparse.Namespace) -> int:
     """Two models on the same pictures."""
     from eval import compare
 
-    first, second = (compare.select(options.results, name) for name in (options.first, options.second))
+    first, second = (compare.select(_results_of(options), name) for name in (options.first, options.second))
     wanted = [name.strip() for name in (options.benchmarks or "").split(",") if name.strip()]
     differences = compare.compare(first, second, wanted, options.seed)
     if options.json:
@@ -133,7 +144,7 @@ def left_out(options: argparse.Namespace) -> int:
     """Scores on datasets that the weights were not trained on."""
     from eval import left_out
 
-    found = left_out.entries(options.results)
+    found = left_out.entries(_results_of(options))
     if options.json:
         _print_json({"weights": left_out.as_json(found)})
     else:
@@ -142,14 +153,24 @@ def left_out(options: argparse.Namespace) -> int:
 
 
 def speed(options: argparse.Namespace) -> int:
-    """Time detection and recognition here."""
-    from eval import speed
-    from eval.store import SPEED_FILE, write_json
+    """Time detection and recognition here, or a whole run beside the forward passes in it."""
+    from eval import speed, throughput
+    from eval.store import SPEED_FILE, THROUGHPUT_FILE, write_json
 
-    measured = speed.measure(options.model)
-    print(speed.sentence(measured))
+    if options.limit and (options.store or not options.throughput):
+        raise DataError("--limit is for a trial of --throughput, which is never stored. Leave out --limit or --store.")
+    if options.throughput:
+        measured = throughput.measure(options.model, options.data_root, options.limit)
+        file, sentence = THROUGHPUT_FILE, throughput.sentence(measured)
+    else:
+        measured = speed.measure(options.model)
+        file, sentence = SPEED_FILE, speed.sentence(measured)
     if options.store:
-        write_json(options.results / SPEED_FILE, measured)
+        write_json(options.results / file, measured)
+    if options.json:
+        _print_json(measured)
+    else:
+        print(sentence)
     return OK
 
 
@@ -158,7 +179,11 @@ def report(options: argparse.Namespace) -> int:
     from eval import report
 
     data = options.data or (DATA_REPORT if DATA_REPORT.is_file() else None)
-    print("\n".join(str(path) for path in report.write(options.results, options.out, data, options.data_root)))
+    paths = [str(path) for path in report.write(_results_of(options), options.out, data, options.data_root)]
+    if options.json:
+        _print_json({"files": paths})
+    else:
+        print("\n".join(paths))
     return OK
 
 
@@ -166,9 +191,13 @@ def export(options: argparse.Namespace) -> int:
     """Push a model's results to the Hub."""
     from eval import compare, export
 
-    chosen = compare.select(options.results, options.model)
+    chosen = compare.select(_results_of(options), options.model)
     planned = export.plan([result for _, result in chosen.values()], options.repo)
-    print(export.shown(planned) if options.dry_run else "\n".join(export.push(planned)))
+    pushed = [] if options.dry_run else export.push(planned)
+    if options.json:
+        _print_json(asdict(planned) | {"pushed": pushed})
+    else:
+        print(export.shown(planned) if options.dry_run else "\n".join(pushed))
     return OK
 
 
@@ -200,12 +229,19 @@ def table(options: argparse.Namespace) -> int:
     """Print, write or check the table of results."""
     from eval import table
 
+    results, stale = _results_of(options), False
+    told: dict[str, Any]
     if options.write:
-        table.write(options.write, table.sections(options.results, options.model))
+        table.write(options.write, table.sections(results, options.model))
+        told, text = {"page": str(options.write)}, ""
     elif options.check:
-        if table.is_stale(options.check, table.sections(options.results, options.model)):
-            print(f"The table in {options.check} is stale. Run: {_write_command(options)}")
-            return WRONG
+        stale = table.is_stale(options.check, table.sections(results, options.model))
+        told = {"page": str(options.check), "stale": stale}
+        text = f"The table in {options.check} is stale. Run: {_write_command(options)}" if stale else ""
     else:
-        print(table.render_folder(options.results, options.model))
-    return OK
+        told, text = table.as_json(results, options.model), table.render_folder(results, options.model)
+    if options.json:
+        _print_json(told)
+    elif text:
+        print(text)
+    return WRONG if stale else OK

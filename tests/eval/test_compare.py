@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval import benchmarks, cli
-from eval.compare import compare, mcnemar, select
+from eval.compare import compare, mcnemar, p_value, select
 from eval.records import Record, Status
 from eval.store import write_result
 from fer.errors import DataError
@@ -59,6 +59,11 @@ def on(root: Path, first: str = "one", second: str = "two", wanted: tuple[str, .
 def test_mcnemar_is_the_binomial_tail(b: int, c: int, p: float) -> None:
     assert mcnemar(b, c) == pytest.approx(p)
     assert 0 < mcnemar(900, 1400) < 1e-20  # many discordant pairs do not overflow
+
+
+def test_no_p_is_said_to_be_0() -> None:
+    assert p_value(mcnemar(0, 2000)) == "< 1e-300"
+    assert p_value(mcnemar(1, 20)) == "= 2.1e-05"
 
 
 def test_the_better_model_is_named(tmp_path: Path) -> None:

@@ -58,3 +58,19 @@ def test_a_hundred_thousand_streamed_rows_stay_within_300_mb_of_a_thousand(tmp_p
     print(f"peak memory: {few_mb} MB for {few} pictures, {many_mb} MB for {many}")
     assert (few, many) == (1_000, 100_000)
     assert many_mb - few_mb < MORE_MB
+
+
+def test_the_peak_can_begin_again():
+    """In a process of its own, for the peak is the whole process's."""
+    code = (
+        "from eval.memory import peak_memory_mb, reset_peak\n"
+        "held = bytearray(400 << 20)\n"
+        "high = peak_memory_mb()\n"
+        "del held\n"
+        "print(high, reset_peak(), peak_memory_mb())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    high, could, low = done.stdout.split()
+    assert int(high) > 400
+    assert could == str(sys.platform == "linux")
+    assert not (could == "True" and int(low) > 100)

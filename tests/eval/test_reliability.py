@@ -26,7 +26,7 @@ from fer.models.base import Recognizer
 from fer.types import EMOTIONS, Emotion, Framing, Prediction
 
 ROOT = Path(__file__).resolve().parents[2]
-TIME = ("date", "seconds", "ms_per_face")  # what may differ between two runs of the same thing on the same code
+TIME = ("date", "seconds", "ms_per_face", "peak_memory_mb")  # may differ between two runs of the same on the same code
 # A run of two and a half batches whose process is killed, as by kill -9, when the third one is asked for.
 KILLED = """
 import os, signal, sys

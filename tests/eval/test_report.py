@@ -149,3 +149,15 @@ def test_nothing_to_report_is_one_sentence(tmp_path, capsys) -> None:
     assert cli.main(["report", "--results", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.startswith("There are no results in")
     assert not (tmp_path / "out").exists()
+
+
+def test_times_of_different_numbers_of_threads_are_told_apart() -> None:
+    def measured(name: str, threads: int) -> dict:
+        return {"model": {"name": name, "weights": "1"}, "environment": {"threads": threads}}
+
+    assert report._threads([measured("a", 2), measured("b", 2)]) == " Measured with 2 CPU threads."
+    assert report._threads([measured("a", 2), measured("b", 1), measured("c", 2), {"model": {}}]) == (
+        " Measured with 1 CPU thread: b (1); with 2 CPU threads: a (1), c (1). "
+        "Times with different numbers of threads do not compare."
+    )
+    assert report._threads([{"model": {}}]) == ""

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from demo.verdicts import WORDS
-from eval import benchmarks, judges, peers, table
+from eval import benchmarks, judges, peers, table, throughput
 from eval.baselines import BASELINES
 from eval.benchmark import FamilyName, family_name
 from eval.contestants import can_take
 from eval.families import FAMILIES
-from eval.store import read_predictions, read_results, read_speed
+from eval.store import read_predictions, read_results, read_speed, read_throughput
 from eval.validate import validate
 from eval.verbs import RESULTS
 from fer.registry import MODEL_NAMES
@@ -132,6 +132,14 @@ def test_the_stored_speed_is_within_the_targets():
     assert measured["photo_px"] == [1024, 1024]
     assert measured["environment"]["threads"] <= 2
     assert measured["detect_ms"]["p50"] <= 250
+
+
+def test_a_stored_run_is_whole_and_within_the_target():
+    measured = read_throughput(RESULTS)
+    if measured is None:
+        pytest.skip("It is not measured yet: python -m eval speed plain --throughput --store")
+    assert (measured["faces"], measured["partial"]) == (N_SCORED[throughput.BENCHMARK], False)
+    assert measured["ratio"] <= throughput.TARGET
 
 
 @pytest.mark.parametrize(("page", "sections"), [("README.md", 1), ("docs/results.md", 3)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eval import cli, environment, run_command, table
+from eval import cli, columns, environment, run_command, table
 from eval.environment import git
 from eval.runner import Options, run
 from eval.source import locate
@@ -57,6 +57,17 @@ def test_agreement_with_the_votes_has_a_table_of_its_own():
         "| ferplus | b | b-1 | 0.500 [0.400, 0.600] | 75.0 [70.0, 80.0] (1,234) |",
     ]
     assert table.render_detail([result("a", 0.9)]) == ""
+
+
+def test_memory_is_told_of_our_own_models_where_it_was_measured():
+    measured = [result("b") | {"peak_memory_mb": 1200}, result("b") | {"peak_memory_mb": 900}, result("old")]
+    peer = result("peer:x")
+    peer["model"]["peer"] = {"peak_memory_mb": 500}
+    assert table.render_detail([*measured, result("a") | {"peak_memory_mb": 700}, peer]) == (
+        "Peak memory of the process in which they ran, PyTorch and the pictures included: a 700 MB, b 1,200 MB."
+    )
+    assert columns.machine(peer) == {"threads": "-", "peak memory MB": "500"}
+    assert columns.machine(measured[0] | {"environment": {"threads": 2}}) == {"threads": "2", "peak memory MB": "1,200"}
 
 
 def test_a_score_that_is_not_defined_is_a_dash():

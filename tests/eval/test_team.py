@@ -23,7 +23,7 @@ from eval.validate import validate
 from fer.errors import DataError, EvaluationError, FerError
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMES = ("date", "seconds", "ms_per_face")
+TIMES = ("date", "seconds", "ms_per_face", "peak_memory_mb")
 LAUNCH = ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
 
 
