@@ -154,6 +154,13 @@ def test_two_processes_write_the_same_bytes_as_one(write_split, tmp_path):
         assert stored(one, model) == stored(two, model)
     assert validate(two / "results")[0] == 2
     assert not list((two / "cache").rglob("*.part"))
+    kept = [stored(two, model) for model in ("plain", "fesgan")]
+    process = start([*LAUNCH, "-m", "eval"], two, root, ["plain", "fesgan"], 4)
+    output, error = process.communicate(timeout=600)
+    assert process.returncode == 0, error
+    assert output.count("stored predictions of the same weights, data and code scored again") == 2
+    assert "one share of 2" not in error
+    assert [stored(two, model) for model in ("plain", "fesgan")] == kept
 
 
 @pytest.mark.slow
