@@ -2,7 +2,8 @@
 
 Left out is a dataset that the card of the weights names nowhere among its title, summary, data, recipe, command and
 what the training started from. Any mention counts as training, and weights without a card are scored nowhere: rather
-too few than too many. That holds for peers: what others trained on is not checked.
+too few than too many. A peer's card is what its file declares that it learnt from, as its authors say; that is not
+checked, and a peer that declares nothing has none.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from eval import benchmarks
+from eval import benchmarks, peers
 from eval.benchmark import Benchmark, FamilyName
 from eval.columns import RATES, percent
 from eval.store import read_results
@@ -80,7 +81,10 @@ def entries(results: Path) -> list[Entry]:
 
 
 def _card(model: str, sha256: str) -> Mapping[str, Any] | None:
-    """The card of the bundled weights with this checksum; None where there is none."""
+    """The card of the bundled weights with this checksum, or of a peer what it declares; None where there is none."""
+    if model.startswith(peers.PREFIX):
+        learnt = peers.peer(model).learnt_from if model.removeprefix(peers.PREFIX) in peers.names() else None
+        return None if learnt is None else {"data": learnt}
     from fer.weights import BUNDLED, find
 
     if not (BUNDLED / f"{model}.json").is_file():
@@ -97,7 +101,7 @@ def shown(found: Sequence[Entry]) -> str:
 def _shown(entry: Entry) -> str:
     title = f"{entry.model} ({entry.weights})"
     if not entry.has_card:
-        return f"{title}: no card of these weights is bundled, so it is not known what they were trained on."
+        return f"{title}: nothing here tells what these weights were trained on."
     seen = (
         f"trained on the data of {', '.join(entry.trained_on)}" if entry.trained_on else "trained on none of the others"
     )

@@ -19,6 +19,8 @@ class Peer:
     probability is 0.
     licence: of code and weights. citation, with arxiv or doi: what it rests on.
     settings: environment variables that it needs. notes: how it is run here, and where that differs from its habits.
+    learnt_from: the datasets that its weights learnt from, all of them, by the names that its authors give; None where
+    they do not say. It decides what ``eval left-out`` counts.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Peer:
     doi: str | None = None
     bare: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    learnt_from: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.labels or len(set(self.labels)) != len(self.labels) or not set(self.labels) <= set(NAMES):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from eval import benchmarks, cli, left_out
+from eval import benchmarks, cli, left_out, peers
 from eval.benchmark import FamilyName
 from eval.columns import RATES
 from eval.left_out import Entry, mentions, names
@@ -81,7 +82,35 @@ def test_weights_without_a_bundled_card_are_left_out_nowhere(monkeypatch, tmp_pa
     monkeypatch.setattr(left_out, "read_results", lambda folder: {tmp_path: result})
     (entry,) = left_out.entries(tmp_path)
     assert (entry.left_out, entry.has_card) == ({}, False)
-    assert "it is not known what they were trained on" in left_out.shown([entry])
+    assert left_out.shown([entry]) == "plain (mine): nothing here tells what these weights were trained on."
     monkeypatch.setattr(left_out, "_card", lambda model, sha: {"data": ["FER+"]})
     (entry,) = left_out.entries(tmp_path)
     assert entry.left_out == {"raf_db": {"accuracy": 0.5, "uar": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("learnt_from", "left", "trained", "has_card"),
+    [
+        (("FER2013",), ["raf_db"], ["ferplus"], True),  # the same pictures, whoever named them
+        ((), ["ferplus", "raf_db"], [], True),
+        (None, [], [], False),
+    ],
+)
+def test_a_peer_is_left_out_of_what_it_declares(learnt_from, left, trained, has_card, monkeypatch, tmp_path):
+    declared = replace(peers.peer("fer"), learnt_from=learnt_from)
+    monkeypatch.setattr(peers, "peer", lambda name: declared)
+    results = {
+        tmp_path / name: {
+            "benchmark": {"name": name},
+            "model": {"name": "peer:fer", "weights": "fer-1", "weights_sha256": "0" * 64},
+            "scores": {s: {"value": 0.5} for s in RATES},
+        }
+        for name in ("ferplus", "raf_db")
+    }
+    monkeypatch.setattr(left_out, "read_results", lambda folder: results)
+    (entry,) = left_out.entries(tmp_path)
+    assert (sorted(entry.left_out), entry.trained_on, entry.has_card) == (left, trained, has_card)
+
+
+def test_a_peer_that_is_declared_no_more_has_no_card():
+    assert left_out._card("peer:gone", "0" * 64) is None
