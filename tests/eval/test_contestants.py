@@ -15,6 +15,14 @@ BY_FAMILY = {
 }
 
 
+@pytest.fixture
+def ran(monkeypatch):
+    """Benchmarks and models that a command would have run, none of which is."""
+    asked = []
+    monkeypatch.setattr(run_command, "_run_one", lambda benchmark, model, *_: asked.append((benchmark.name, model)))
+    return asked
+
+
 @pytest.mark.parametrize(
     ("name", "families"),
     [
@@ -51,9 +59,7 @@ def test_an_impossible_pair_is_one_clear_sentence(capsys):
     )
 
 
-def test_baselines_run_where_they_can(monkeypatch, capsys):
-    ran = []
-    monkeypatch.setattr(run_command, "_run_one", lambda benchmark, model, *_: ran.append((benchmark.name, model)))
+def test_baselines_run_where_they_can(ran, capsys):
     assert cli.main(["baseline", "--benchmarks", "ferplus,london_neutralise,au_london"]) == 0
     assert ran == [
         ("ferplus", "majority"),
@@ -66,10 +72,8 @@ def test_baselines_run_where_they_can(monkeypatch, capsys):
     assert "cannot be measured on residue_faithfulness" in capsys.readouterr().err
 
 
-def test_without_benchmarks_every_model_runs_where_it_can(monkeypatch):
-    ran = []
+def test_without_benchmarks_every_model_runs_where_it_can(ran, monkeypatch):
     monkeypatch.setattr(run_command, "at_hand", lambda benchmark, root: True)
-    monkeypatch.setattr(run_command, "_run_one", lambda benchmark, model, *_: ran.append((benchmark.name, model)))
     assert cli.main(["run", "pixels", "input"]) == 0
     assert ran == [
         ("lfw_verification", "pixels"),
