@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from html import escape
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from demo import board, plots, provenance, results, verdicts, viewer
+from demo import board, board_details, plots, provenance, results, verdicts, viewer
 from demo.board import Board, Entry, View
+from demo.board_details import PLOT, Details, Finder, Worst
 from demo.tasks import Task
 from demo.verdicts import Difference, Referee
 from fer.errors import FerError
@@ -21,11 +24,9 @@ SILENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"
 PICK = "Pick two models to see whether their difference is more than chance."
 ALONE = "Comparing two models needs Linux or macOS; here the results are only shown."
 TOUCH = "Touch a row of the table to see how its numbers were made and how to repeat them."
-PLOT: dict[str, Any] = {"visible": False, "show_label": False, "container": False}
 SQUARE_PX = 420
 MATRIX = "Pictures by label (row) and answer (column)."
 SURE = "On the dotted line a model is right as often as it says."
-ZERO = "Accuracy in % (up) by severity (right), 0: as it is."
 
 QUERY_JS = "() => location.search"
 # The address of the page names the view while its tab is open; the keys of the other tabs stay.
@@ -67,7 +68,7 @@ class Choice(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What follows from the choice without any computing. tables: one per task, of which one is seen."""
+    """What follows from the choice without any computing. details, tables: several each, of the tables one is seen."""
 
     ignored: gr.HTML
     made: gr.HTML
@@ -76,6 +77,7 @@ class Shown(NamedTuple):
     note: gr.Markdown
     here: gr.HTML
     address: gr.Textbox
+    details: Details
     tables: Sequence[gr.Dataframe]
 
 
@@ -89,8 +91,8 @@ class Compared(NamedTuple):
     reliability: gr.Plot
 
 
-def fill(page: gr.Blocks, folder: Path, referee: Referee | None, opened: gr.Tab) -> Board:
-    """Fill the tab that is open in the context."""
+def fill(page: gr.Blocks, folder: Path, referee: Referee | None, find: Finder | None, opened: gr.Tab) -> Board:
+    """Fill the tab that is open in the context. find: who finds the surest mistakes; without one there are none."""
     known = Board.read(folder)
     gr.Markdown((TEXT / "benchmarks.md").read_text(encoding="utf-8"), elem_classes=["dp-text", "dp-intro"])
     for complaint in known.complaints:
@@ -105,7 +107,8 @@ def fill(page: gr.Blocks, folder: Path, referee: Referee | None, opened: gr.Tab)
     here = gr.HTML(_here(view), elem_id="board-link")
     tables = [_table(known, task, task.name == view.task) for task in known.tasks]
     made = gr.HTML(_waiting(TOUCH), elem_id="made")
-    note = gr.Markdown(_task(known, view).note, elem_classes="dp-text", elem_id="task-note")
+    with gr.Accordion("What the columns mean", open=False, elem_id="columns"):
+        note = gr.Markdown(_task(known, view).note, elem_classes="dp-text", elem_id="task-note")
     scores = gr.Plot(_scores(known, view), show_label=False, container=False, elem_id="results-chart")
     with gr.Row(visible=False, elem_id="matrices") as matrices:
         left, right = (
@@ -113,9 +116,11 @@ def fill(page: gr.Blocks, folder: Path, referee: Referee | None, opened: gr.Tab)
         )
     reliability = gr.Plot(**PLOT, elem_id="reliability")
     further = gr.Plot(**PLOT, elem_id="results-further")
+    details, worst = board_details.fill(known, view)
     address = gr.Textbox(view.address, visible="hidden", show_label=False)
-    shown = Shown(ignored, made, scores, further, note, here, address, tables)
-    _wire(page, known, referee, choice, shown, Compared(verdict, matrices, left, right, reliability), opened)
+    shown = Shown(ignored, made, scores, further, note, here, address, details, tables)
+    compared = Compared(verdict, matrices, left, right, reliability)
+    _wire(page, known, _Wires(referee, find, choice, shown, compared, worst), opened)
     return known
 
 
@@ -147,10 +152,10 @@ def _choices(known: Board, view: View, compares: bool) -> Choice:
 
 def _table(known: Board, task: Task, visible: bool) -> gr.Dataframe:
     return gr.Dataframe(
-        _data(task, known.of(task.name)),
-        datatype=task.kinds,
+        **_data(task, known.of(task.name)),
         interactive=False,
         show_search="filter",
+        pinned_columns=1,
         buttons=["fullscreen", "copy"],
         show_label=False,
         visible=visible,
@@ -159,31 +164,37 @@ def _table(known: Board, task: Task, visible: bool) -> gr.Dataframe:
     )
 
 
-def _wire(
-    page: gr.Blocks,
-    known: Board,
-    referee: Referee | None,
-    choice: Choice,
-    shown: Shown,
-    compared: Compared,
-    opened: gr.Tab,
-) -> None:
+class _Wires(NamedTuple):
+    """What is wired: who computes, and the components."""
+
+    referee: Referee | None
+    find: Finder | None
+    choice: Choice
+    shown: Shown
+    compared: Compared
+    worst: Worst
+
+
+def _wire(page: gr.Blocks, known: Board, wires: _Wires, opened: gr.Tab) -> None:
     """A choice shows at once what is stored; what has to be computed follows."""
+    referee, find, choice, shown, compared, worst = wires
     chosen, link = list(choice), [shown.here, shown.address]
-    everything = [*choice, *shown[:-1], *shown.tables]
+    several = len(known.benchmarks(known.tasks[0].name)) > 1
+    everything = [*choice, *shown[:-2], *shown.details, *shown.tables]
 
     def turn(*values: Any) -> Updates:
         return _show(known, _view(known, values))
 
     def pair(*values: Any) -> Updates:
-        return _link(_view(known, values))
+        view = _view(known, values)
+        return *_link(view), *board_details.damage(known, view)
 
     def touch(event: gr.SelectData, *values: Any) -> Updates:
         view = replace(_view(known, values), row=_touched(known, event.row_value))
         return view.row, _made(known, view), *_link(view)
 
     def from_link(query: str) -> Updates:
-        if f"tab={board.TAB}" not in query:
+        if f"tab={board.TAB}" not in query and several:  # as it was built
             return tuple(gr.skip() for _ in everything)
         return _show(known, *board.from_query(known, query))
 
@@ -192,7 +203,10 @@ def _wire(
 
     linked = page.load(from_link, shown.address, everything, js=QUERY_JS, **SILENT)
     turned = [component.input(turn, chosen, everything, **SILENT) for component in (choice.task, choice.benchmarks)]
-    paired = [component.input(pair, chosen, link, **SILENT) for component in (choice.first, choice.second)]
+    paired = [
+        component.input(pair, chosen, [*link, shown.details.damaged, shown.details.damage], **SILENT)
+        for component in (choice.first, choice.second)
+    ]
     touched = [table.select(touch, chosen, [choice.row, shown.made, *link], **SILENT) for table in shown.tables]
     for event in (*turned, *paired, *touched):
         event.then(None, shown.address, None, js=LINK_JS, **SILENT)
@@ -202,8 +216,16 @@ def _wire(
                 judge, chosen, list(compared), api_visibility="private", preprocess=False,
                 show_progress_on=[compared.verdict],
             )  # fmt: skip
+    if find is not None:
+        surest = partial(_surest, known, find)
+        for event in (linked, *turned, *touched):
+            event.then(surest, chosen, list(worst), **SILENT)
     linked.then(None, None, None, js=OPEN_JS, **SILENT)
     opened.select(None, shown.address, None, js=LINK_JS, **SILENT)
+
+
+def _surest(known: Board, find: Finder, *values: Any) -> Updates:
+    return board_details.surest(known, find, _view(known, values))
 
 
 def _view(known: Board, values: Sequence[Any]) -> View:
@@ -241,19 +263,25 @@ def _show(known: Board, view: View, ignored: Sequence[str] = ()) -> Updates:
         _further(rows),
         _task(known, view).note,
         *_link(view),
+        *board_details.shown(known, view),
         *(_rows(task, rows, task.name == view.task) for task in known.tasks),
     )
 
 
 def _data(task: Task, entries: Sequence[Entry]) -> dict[str, Any]:
-    """Numbers to sort by, and the same as text to show."""
-    cells = [entry.cells for entry in entries]
-    shown = {"display_value": [task.texts(row) for row in cells], "styling": None}
-    return {"headers": task.headings, "data": cells, "metadata": shown}
+    """Numbers to sort by, the same as text to show, and the kinds of the columns; those without any cell are absent."""
+    filled = [any(entry.cells[place] is not None for entry in entries) for place in range(len(task.headings))]
+
+    def kept(row: Sequence[Any]) -> list[Any]:
+        return list(compress(row, filled))
+
+    shown = {"display_value": [kept(task.texts(entry.cells)) for entry in entries], "styling": None}
+    value = {"headers": kept(task.headings), "data": [kept(entry.cells) for entry in entries], "metadata": shown}
+    return {"value": value, "datatype": kept(task.kinds)}
 
 
 def _rows(task: Task, entries: Sequence[Entry], visible: bool) -> Any:
-    return gr.update(value=_data(task, entries), visible=True) if visible else gr.update(visible=False)
+    return gr.update(**_data(task, entries), visible=True) if visible else gr.update(visible=False)
 
 
 def _scores(known: Board, view: View) -> Any:
@@ -321,7 +349,7 @@ def _compared(referee: Referee, first: str, second: str, benchmark: str) -> Sequ
 
 
 def _figures(known: Board, referee: Referee, view: View, benchmark: str) -> Sequence[Any]:
-    """Confusion matrices and reliability of recognition, or curves over the severity of damage."""
+    """Confusion matrices and reliability of recognition."""
     names = view.first, view.second
     pair = [entry.result for name in names if (entry := known.find(name, benchmark))]
     if all("confusion" in result for result in pair):
@@ -332,9 +360,4 @@ def _figures(known: Board, referee: Referee, view: View, benchmark: str) -> Sequ
         lines = referee.reliability([known.full(name) for name in names], benchmark)
         calibrated = plots.dressed(lines, (f"How sure, how right: {benchmark}", SURE), 420)
         return gr.update(visible=True), first, second, gr.update(value=calibrated, visible=True)
-    hidden = [gr.update(visible=False), gr.skip(), gr.skip()]
-    if all("by_corruption" in result for result in pair):
-        curves = referee.robustness(pair)
-        shown = plots.panels(curves, ("What damage does", ZERO), curves.layout.height + 40)
-        return *hidden, gr.update(value=shown, visible=True)
-    return *hidden, gr.update(visible=False)
+    return gr.update(visible=False), gr.skip(), gr.skip(), gr.update(visible=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from demo.results import Curve
 from demo.service import percent
@@ -24,9 +25,17 @@ FONT = {
     "color": INK,
 }
 
-LEGEND: dict[str, Any] = {"showlegend": True, "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}}
+LEGEND: dict[str, Any] = {
+    "showlegend": True,
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "maxheight": 300},  # px, for a narrow screen
+}
 GRID: dict[str, Any] = {"zeroline": False, "gridcolor": "rgba(128,128,128,0.2)"}
 DASHES = ("solid", "dot", "dash")
+SYMBOLS = ("circle", "diamond", "square", "cross")
+PANELS_ABREAST = 3
+PANEL_PX = 190
+
+Step = tuple[float | None, float | None, float | None]  # a score in percent with the ends of its interval
 
 
 class Point(TypedDict):
@@ -37,6 +46,24 @@ class Point(TypedDict):
     value: Any
     low: Any
     high: Any
+
+
+class Time(TypedDict):
+    """A model on one benchmark: its score in percent with the interval, ms per face, and threads while it was timed."""
+
+    model: str
+    value: Any
+    low: Any
+    high: Any
+    ms: float
+    threads: int
+
+
+class Damage(TypedDict):
+    """A model under damage. steps: by its kind, undamaged first, then from the least severe one on."""
+
+    model: str
+    steps: dict[str, list[Step]]
 
 
 def expression_chart(probabilities: Mapping[str, float]) -> go.Figure:
@@ -93,15 +120,75 @@ def score_chart(points: Sequence[Point], axis: str, share: bool) -> go.Figure:
     models = list(dict.fromkeys(point["model"] for point in scored))
     rows = len(scored) + 0.6 * len(benchmarks)
     figure = go.Figure(layout=_layout(height=round(120 + 17 * rows), margin={"l": 8, "r": 24, "t": 8, "b": 48}))
-    for place, model in reversed(list(enumerate(models))):  # drawn from below, the first one on top
-        own = [point for point in scored if point["model"] == model]
-        figure.add_trace(_dots(model, own, MODEL_COLOURS[place % len(MODEL_COLOURS)]))
+    for model, colour in reversed(colours(models).items()):  # drawn from below, the first one on top
+        figure.add_trace(_dots(model, [point for point in scored if point["model"] == model], colour))
     figure.update_layout(**LEGEND, scattermode="group", legend_traceorder="reversed")
     figure.update_xaxes(title={"text": axis, "font": FONT}, fixedrange=True, **GRID)
     if share:
         figure.update_xaxes(range=[0, 100])
     figure.update_yaxes(automargin=True, showgrid=False, ticklabelstandoff=8, fixedrange=True)
     figure.update_yaxes(categoryorder="array", categoryarray=benchmarks[::-1])
+    figure.update_yaxes(tickvals=benchmarks, ticktext=[name.replace("_", "_<br>") for name in benchmarks])
+    return figure
+
+
+def colours(models: Sequence[str]) -> dict[str, str]:
+    """The colour of each model; figures that name the same ones in the same order agree."""
+    return {name: MODEL_COLOURS[place % len(MODEL_COLOURS)] for place, name in enumerate(dict.fromkeys(models))}
+
+
+def symbols(times: Sequence[Time]) -> dict[int, str]:
+    """The shape of each number of threads."""
+    numbers = sorted({time["threads"] for time in times})
+    return {number: SYMBOLS[place % len(SYMBOLS)] for place, number in enumerate(numbers)}
+
+
+def threads(number: int) -> str:
+    """A number of threads, in words."""
+    return "1 thread" if number == 1 else f"{number} threads"
+
+
+def speed_chart(times: Sequence[Time]) -> go.Figure:
+    """Accuracy against ms per face on one benchmark; the shape tells the number of threads."""
+    figure = go.Figure(layout=_layout(height=360, margin={"l": 8, "r": 24, "t": 8, "b": 48}))
+    shapes, colour = symbols(times), colours([time["model"] for time in times])
+    for time in times:
+        step = (time["value"], time["low"], time["high"])
+        line = _line(time["model"], [time["ms"]], [step], colour[time["model"]], True)
+        line.update(mode="markers", marker={"symbol": shapes[time["threads"]], "size": 12})
+        told = f"%{{y:.1f}} %, %{{x:.1f}} ms with {threads(time['threads'])}"
+        line.update(hovertemplate=f"{told}<extra>{time['model']}</extra>")
+        figure.add_trace(line)
+    figure.update_xaxes(title={"text": "ms per face", "font": FONT}, fixedrange=True, **GRID)
+    figure.update_xaxes(range=[-0.03 * (most := max(time["ms"] for time in times)), 1.08 * most])
+    figure.update_yaxes(title={"text": "accuracy, %", "font": FONT, "standoff": 8}, fixedrange=True, **GRID)
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def damage_chart(models: Sequence[Damage], pair: Sequence[str] = ()) -> go.Figure:
+    """Accuracy over the severity of damage, a panel per kind. pair: drawn alone and with intervals, where there is one.
+
+    In percent, 0 to 100; severity 0 is the picture as it is.
+    """
+    kinds = list(models[0]["steps"])
+    rows = -(-len(kinds) // PANELS_ABREAST)
+    titles = [kind.replace("_", " ") for kind in kinds]
+    figure = make_subplots(
+        rows, PANELS_ABREAST, subplot_titles=titles, shared_xaxes=True, shared_yaxes=True,
+        horizontal_spacing=0.03, vertical_spacing=0.2 / rows,
+    )  # fmt: skip
+    colour = colours([model["model"] for model in models])
+    for model in (model for model in models if not pair or model["model"] in pair):
+        for place, kind in enumerate(kinds):
+            steps = model["steps"][kind]
+            line = _line(model["model"], list(range(len(steps))), steps, colour[model["model"]], bool(pair))
+            figure.add_trace(line, place // PANELS_ABREAST + 1, place % PANELS_ABREAST + 1)
+    height = PANEL_PX * rows
+    figure.update_layout(_layout(height=height + 60, margin={"l": 8, "r": 8, "t": 36, "b": 24}).to_plotly_json())
+    figure.update_annotations(font={"size": 13, "color": INK})
+    figure.update_xaxes(fixedrange=True, **GRID)
+    figure.update_yaxes(fixedrange=True, automargin=True, range=[0, 100], **GRID)
     return figure
 
 
@@ -167,14 +254,26 @@ def dressed(figure: go.Figure, title: tuple[str, str], height: int) -> go.Figure
     return figure
 
 
-def panels(figure: go.Figure, title: tuple[str, str], height: int) -> go.Figure:
-    """As ``dressed``, of many small panels: the line below the title says what the axes are."""
-    figure = dressed(figure, title, height)
-    figure.update_layout(margin_t=104, legend_y=-0.06)
-    figure.update_annotations(font_size=14)
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(title_text="")
-    return figure
+def _line(name: str, x: Sequence[float], steps: Sequence[Step], colour: str, bars: bool) -> go.Scatter:
+    """A line through scores; the touch of a dot tells its interval."""
+    values, lows, highs = zip(*steps, strict=True)
+    reach = [(0, 0) if value is None else (high - value, value - low) for value, low, high in steps]
+    above, below = zip(*reach, strict=True)
+    return go.Scatter(
+        name=name,
+        x=x,
+        y=values,
+        mode="lines+markers",
+        line={"color": colour},
+        marker={"color": colour, "size": 6},
+        customdata=list(zip(lows, highs, strict=True)),
+        cliponaxis=False,
+        error_y={
+            "type": "data", "symmetric": False, "array": above, "arrayminus": below, "color": colour,
+            "thickness": 1.5, "width": 3, "visible": bars,
+        },
+        hovertemplate="%{x}: %{y:.1f} % (%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra>" + name + "</extra>",
+    )  # fmt: skip
 
 
 def _dots(name: str, points: Sequence[Point], colour: str) -> go.Scatter:

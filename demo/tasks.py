@@ -13,11 +13,12 @@ from fer.models.base import part_label
 NOTES = Path(__file__).parent / "text"
 PLACE = ("Model", "Benchmark")
 WEIGHTS = "Weights"
+FOUND_FIRST = "aligned"  # the framing of pictures in which the face has to be found first
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table. read: the cell of a result; digits: decimals of a number, None for words."""
+    """A column of the table. read: the cell of a result, None if it has none; digits: of a number, None for words."""
 
     heading: str
     read: Callable[[Result], Any]
@@ -51,19 +52,24 @@ class Task:
 
     @property
     def headings(self) -> list[str]:
-        """Of all columns: the place, what was measured, the weights."""
-        return [*PLACE, *(column.heading for column in self.columns), WEIGHTS]
+        """Of all columns: the place, what was measured, how fast, the weights."""
+        return [*PLACE, *(column.heading for column in self.measured), WEIGHTS]
+
+    @property
+    def measured(self) -> tuple[Column, ...]:
+        """The columns of this task and those that every task has."""
+        return *self.columns, *TIMED
 
     @property
     def kinds(self) -> list[Literal["str", "number"]]:
         """The datatypes of the columns."""
-        own: list[Literal["str", "number"]] = ["str" if c.digits is None else "number" for c in self.columns]
+        own: list[Literal["str", "number"]] = ["str" if c.digits is None else "number" for c in self.measured]
         return ["str", "str", *own, "str"]
 
     def texts(self, cells: Sequence[Any]) -> list[str]:
         """A row of ``cells`` as it is shown."""
         start = len(PLACE)
-        own = zip(self.columns, cells[start:-1], strict=True)
+        own = zip(self.measured, cells[start:-1], strict=True)
         return [*cells[:start], *(column.text(cell) for column, cell in own), cells[-1]]
 
     def cells(self, result: Result) -> list[Any]:
@@ -72,7 +78,7 @@ class Task:
         return [
             model["name"],
             result["benchmark"]["name"],
-            *(column.read(result) for column in self.columns),
+            *(column.read(result) for column in self.measured),
             model["weights"],
         ]
 
@@ -94,13 +100,51 @@ def _number(heading: str, name: str, digits: int = 2) -> Column:
 
 
 def _between(name: str, digits: int = 2, share: bool = False) -> Column:
-    def read(result: Result) -> str:
+    def read(result: Result) -> str | None:
         score, factor = result["scores"][name], 100 if share else 1
         if score["value"] is None:
-            return ""
+            return None
         return f"{factor * score['low']:.{digits}f} to {factor * score['high']:.{digits}f}"
 
     return Column("95 % interval", read)
+
+
+def _where_told(heading: str, name: str, digits: int) -> Column:
+    """A score that not every benchmark of the task has."""
+
+    def read(result: Result) -> float | None:
+        value = result["scores"].get(name, {}).get("value")
+        return None if value is None else round(value, digits)
+
+    return Column(heading, read, digits)
+
+
+def detects(result: Result) -> bool:
+    """Whether faces had to be found in the pictures first, and could be missed."""
+    return bool(result["benchmark"].get("framing") == FOUND_FIRST)
+
+
+def _of_found(result: Result) -> float | None:
+    return percent(result["scores"]["accuracy_detected"]["value"]) if detects(result) else None
+
+
+def _missed(result: Result) -> int | None:
+    return int(result["counts"]["n_no_face"]) if detects(result) else None
+
+
+def milliseconds(result: Result) -> float | None:
+    """The median time of the model alone for one face."""
+    value = (result.get("ms_per_face") or {}).get("p50")
+    return None if value is None else round(value, 1)
+
+
+def threads(result: Result) -> int | None:
+    """How many threads the time was measured with."""
+    found: int | None = (result.get("environment") or {}).get("threads")
+    return found
+
+
+TIMED = (Column("ms/face", milliseconds, 1), Column("Threads", threads, 0))
 
 
 def _best_part(result: Result) -> tuple[str, float]:
@@ -119,11 +163,14 @@ TASKS = (
         (
             _share("Accuracy %", "accuracy"),
             _between("accuracy", 1, share=True),
+            Column("Of found faces %", _of_found, 1),
             _share("UAR %", "uar"),
             _share("Macro F1 %", "macro_f1"),
             _share("ECE %", "ece"),
+            _where_told("NLL", "nll", 3),
+            _where_told("KL to votes", "vote_kl", 3),
             _counted("Pictures", "n_scored"),
-            _counted("No face", "n_no_face"),
+            Column("No face", _missed, 0),
         ),
         share=True,
     ),

@@ -10,6 +10,7 @@ import gradio as gr
 from PIL import Image
 
 from demo import api, board_ui, edit_ui, kept, models, panels, plots, removal, results, service, uploads, viewer
+from demo.board_details import Finder
 from demo.edit_wires import Shared
 from demo.kept import hide, put
 from demo.models import Shelf
@@ -35,10 +36,11 @@ def build(
     results_folder: Path = results.FOLDER,
     delete_cache: tuple[int, int] = DELETE_CACHE_SECONDS,
     referee: Referee | None = None,
+    find: Finder | None = None,
 ) -> gr.Blocks:
     """The whole page. shelf: the models, by default all that are bundled; delete_cache: every, age in seconds.
 
-    referee: who compares the results; without one the page only shows them.
+    referee: who compares the results, find: who finds their surest mistakes; without them the page only shows results.
     """
     shelf = shelf or Shelf(models.bundled())
     with gr.Blocks(title="Deadpan", delete_cache=delete_cache, analytics_enabled=False, fill_width=False) as page:
@@ -50,7 +52,7 @@ def build(
                 first.select(None, shared.model, None, js=viewer.READ_LINK_JS, api_visibility="private")
                 edit_ui.add(page, shelf, shared, READING)
             with gr.Tab("Benchmarks", id="benchmarks", elem_id="benchmarks") as opened:
-                board = board_ui.fill(page, results_folder, referee, opened)
+                board = board_ui.fill(page, results_folder, referee, find, opened)
             with gr.Tab("About", id="about"):
                 gr.Markdown(_text("about"), elem_classes="dp-text")
                 if shelf.able(ActionUnitReader):

@@ -67,9 +67,6 @@ class Referee(Protocol):
     def reliability(self, models: Sequence[str], benchmark: str) -> go.Figure:
         """How often answers of each stated probability are right."""
 
-    def robustness(self, results: Sequence[Mapping[str, Any]]) -> go.Figure:
-        """Accuracy over the severity of damage."""
-
 
 class Comparison(TypedDict):
     """A measure of two models on one benchmark; difference = second - first. sentence: the verdict in words."""

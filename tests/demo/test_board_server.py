@@ -15,6 +15,7 @@ from gradio_client.exceptions import AppError
 
 from demo import board_ui, ui
 from demo.board import Board, View
+from demo.board_details import Details
 from eval.compare import Difference
 from fer.errors import DataError
 from tests.demo.fakes import running, shelf, write_result
@@ -37,9 +38,6 @@ class Referee:
 
     def reliability(self, models: Sequence[str], benchmark: str) -> go.Figure:
         return go.Figure([go.Scatter(name=model) for model in models])
-
-    def robustness(self, results: Sequence[Mapping[str, Any]]) -> go.Figure:
-        raise NotImplementedError
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +137,25 @@ def test_without_a_comparison_there_is_a_sentence_and_no_figure(folder: Path, vi
 def test_what_is_shown_follows_the_view(folder: Path) -> None:
     known = Board.read(folder)
     view = View("recognition", ("one",), "plain", "", "plain@one")
-    updates = dict(zip((*board_ui.Choice._fields, *board_ui.Shown._fields), board_ui._show(known, view), strict=True))
+    fields = (*board_ui.Choice._fields, *board_ui.Shown._fields[:-2], *Details._fields, "tables")
+    updates = dict(zip(fields, board_ui._show(known, view), strict=True))
     assert updates["benchmarks"]["choices"] == ["broken", "one", "two"]
     assert updates["first"]["choices"] == ["", "majority", "plain"]
     assert "How plain was measured on one" in updates["made"]
     assert [row[0] for row in updates["tables"]["value"]["data"]] == ["plain", "majority"]
+    headings = [
+        "Model",
+        "Benchmark",
+        "Accuracy %",
+        "95 % interval",
+        "UAR %",
+        "Macro F1 %",
+        "ECE %",
+        "Pictures",
+        "Weights",
+    ]
+    assert updates["tables"]["value"]["headers"] == headings  # what nothing here has is no column
+    assert updates["tables"]["datatype"] == ["str", "str", "number", "str", *["number"] * 4, "str"]
     assert updates["tables"]["value"]["metadata"]["display_value"][0][2] == "80.0"
     assert updates["further"]["visible"] is False
     assert updates["address"] == "?tab=benchmarks&benchmark=one&a=plain&row=plain@one"

@@ -56,6 +56,40 @@ def test_score_chart_has_one_series_per_model_and_skips_undefined_scores() -> No
     assert plots.score_chart(points, "distance", share=False).layout.xaxis.range is None
 
 
+def test_speed_has_a_dot_per_model_whose_shape_is_its_number_of_threads() -> None:
+    timed = [("plain", 80.0, 9.4, 2), ("derl", 70.0, 38.8, 1), ("majority", 30.0, 0.0, 2)]
+    times: list[plots.Time] = [
+        {"model": model, "value": value, "low": value - 2, "high": value + 1, "ms": ms, "threads": threads}
+        for model, value, ms, threads in timed
+    ]
+    assert plots.symbols(times) == {1: "circle", 2: "diamond"}
+    dots = plots.speed_chart(times).data
+    assert [(dot.name, dot.x[0], dot.y[0], dot.marker.symbol) for dot in dots] == [
+        ("plain", 9.4, 80.0, "diamond"),
+        ("derl", 38.8, 70.0, "circle"),
+        ("majority", 0.0, 30.0, "diamond"),
+    ]
+    assert (dots[1].error_y.array, dots[1].error_y.arrayminus, dots[1].error_y.visible) == ((1.0,), (2.0,), True)
+    assert dots[1].hovertemplate.endswith("ms with 1 thread<extra>derl</extra>")
+    assert [dot.line.color for dot in dots] == list(plots.colours(["plain", "derl", "majority"]).values())
+
+
+def test_damage_has_a_panel_per_kind_and_a_pair_stands_alone_with_intervals_in_its_colours() -> None:
+    steps: list[plots.Step] = [(80.0, 78.0, 82.0), (40.0, 37.0, 44.0)]
+    models: list[plots.Damage] = [
+        {"model": name, "steps": {kind: steps for kind in ("blur", "low_resolution")}} for name in ("a", "b", "c")
+    ]
+    every, two = plots.damage_chart(models), plots.damage_chart(models, ["b", "c"])
+    assert [line.name for line in every.data] == ["a", "a", "b", "b", "c", "c"]
+    assert (list(every.data[0].x), list(every.data[0].y)) == ([0, 1], [80.0, 40.0])
+    assert list(map(list, every.data[0].customdata)) == [[78.0, 82.0], [37.0, 44.0]]
+    assert [note.text for note in every.layout.annotations] == ["blur", "low resolution"]
+    assert not any(line.error_y.visible for line in every.data)
+    assert [line.name for line in two.data] == ["b", "b", "c", "c"]
+    assert two.data[0].error_y.visible
+    assert [line.line.color for line in two.data] == [line.line.color for line in every.data[2:]]
+
+
 def test_a_figure_of_the_report_takes_the_look_of_the_page() -> None:
     counts = {"labels": ["neutral"], "predictions": ["neutral"], "counts": [[3]]}
     figure = plots.dressed(charts.confusion({"confusion": counts}), ("plain", "below"), 300)
