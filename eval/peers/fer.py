@@ -39,6 +39,7 @@ PEER = Peer(
         "px that it adds around a box of its own detector is left out, for the faces are cut already."
     ),
     settings=(("TF_ENABLE_ONEDNN_OPTS", "0"),),
+    learnt_from=("FER2013",),
 )
 
 

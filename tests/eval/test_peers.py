@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 import sys
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -22,10 +24,26 @@ from eval.foreign.recognizer import PeerRecognizer, enter
 from eval.runner import Options, run
 from eval.source import locate
 from eval.store import read_predictions, read_results
+from eval.verbs import RESULTS
 from fer.errors import DataError, EvaluationError, FerError, RegistryError
 from fer.types import EMOTIONS, Framing
 from tests.eval import peer_files
 from tests.eval.peer_files import SEVEN, SHADES, WEIGHTS
+
+ON_FERPLUS = [r for r in read_results(RESULTS).values() if "peer" in r["model"] and r["benchmark"]["name"] == "ferplus"]
+# a network of as many numbers as it has answers, each times the mean of the picture
+NETWORK = """
+import torch
+
+class NetworkV2(torch.nn.Module):
+    def __init__(self, in_c, nl, out_f):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.empty(out_f))
+
+    def forward(self, x):
+        assert x.shape[1:] == (1, 48, 48), x.shape
+        return x.mean((1, 2, 3))[:, None] * self.scale
+"""
 
 
 @pytest.fixture
@@ -291,3 +309,53 @@ def test_names_and_weights_that_do_not_exist_are_refused(tiny):
         contestants.check("peer:ferr", tiny)
     with pytest.raises(RegistryError, match="has weights of its own"):
         contestants.enter("peer:fer", "some.safetensors", "cpu", tiny, None)
+
+
+@pytest.fixture
+def pyemotion(tmp_path, monkeypatch):
+    """The adapter, the folder of what stands for its package, and where that keeps its weights."""
+    (tmp_path / "pyemotion-1.0.0.dist-info").mkdir()
+    (tmp_path / "pyemotion-1.0.0.dist-info" / "METADATA").write_text("Name: pyemotion\nVersion: 1.0.0\n")
+    (tmp_path / "PyEmotion" / "model").mkdir(parents=True)
+    (tmp_path / "PyEmotion" / "networks.py").write_text(NETWORK, encoding="utf-8")
+    (tmp_path / "PyEmotion" / "__init__.py").write_text("raise ImportError('cv2')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    return import_module("eval.peers.pyemotion"), tmp_path / "PyEmotion" / "model" / "main_model.pkl"
+
+
+def test_pyemotion_is_its_own_network_on_grey_faces_of_48_px_and_its_scores_are_divided_by_their_sum(pyemotion):
+    adapter, weights = pyemotion
+    scale = torch.arange(7.0) / 7
+    torch.save({"network": {"scale": scale}, "optimizer": {}, "epochs": 50, "accuracy": 0.5}, weights)
+    assert adapter.weights() == [weights]
+    faces = np.zeros((3, 96, 96, 3), np.uint8)
+    faces[1] = 255
+    faces[2, ..., 1] = 255  # green: 150 of 255, as 0.587 says
+    probs = adapter.load()(faces)
+    for row, value in zip(probs, (-1, 1, 150 / 127.5 - 1), strict=True):
+        scores = np.exp(value * scale.numpy())
+        assert row == pytest.approx(scores / scores.sum(), abs=1e-6)
+
+
+class Harmful:
+    """What runs a program as soon as it is unpickled."""
+
+    def __reduce__(self):
+        return (exec, ("import pathlib; pathlib.Path('harm').write_text('done')",))
+
+
+def test_pyemotions_weights_run_no_program(pyemotion, tmp_path, monkeypatch):
+    adapter, weights = pyemotion
+    monkeypatch.chdir(tmp_path)
+    torch.save({"network": {"scale": torch.zeros(7)}, "optimizer": Harmful()}, weights)
+    with pytest.raises(pickle.UnpicklingError, match="weights_only"):
+        adapter.load()
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize("result", ON_FERPLUS, ids=lambda r: r["model"]["name"])
+def test_a_measured_peer_has_its_labels_in_the_right_order(result):
+    recall = result["recall"]
+    assert recall["happiness"] > 0.6
+    assert recall["neutral"] > 0.5
+    assert recall["surprise"] > 0.5
