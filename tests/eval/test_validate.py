@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eval import benchmarks, cli, validate
-from eval.store import SPEED_FILE
+from eval.store import SPEED_FILE, THROUGHPUT_FILE
 
 
 @pytest.fixture
@@ -76,10 +76,11 @@ def test_damaged_and_lost_files_are_named(stored, capsys) -> None:
         ("lost.parquet", "No result names these predictions."),
     ]
     stored.write_text("{")
-    (stored.parents[2] / SPEED_FILE).write_text("{")
+    for name in (SPEED_FILE, THROUGHPUT_FILE):
+        (stored.parents[2] / name).write_text("{")
     code, findings = found(stored, capsys)
     assert code == 1
-    assert sum("could not be read" in f["what"] for f in findings) == 2
+    assert sum("could not be read" in f["what"] for f in findings) == 3
 
 
 def test_results_of_two_revisions_are_named(stored, capsys) -> None:
