@@ -146,7 +146,8 @@ def test_commands_that_compute_nothing_import_nothing_heavy(command: list[str]) 
 def test_no_file_loads_pickles() -> None:
     for path in sources("fer") + sources("eval") + sources("demo"):
         text = path.read_text(encoding="utf-8")
-        assert "torch.load(" not in text, path
+        loading = [line for line in text.splitlines() if "torch.load(" in line]
+        assert all("weights_only=True" in line for line in loading), path  # a peer's, in its own environment
         assert "pickle" not in imports(path), path
 
 
