@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser
 
+import app
 from demo import look, results, ui
 from eval.portal import Portal
 from tests.browser.visits import DESKTOP, PHONE, Visit
@@ -19,13 +20,18 @@ from tests.demo.fakes import shelf
 pytestmark = pytest.mark.browser
 
 SLOW_MS = 60_000  # a comparison and the first figure of a visit, on a computer that has other work
+PLAIN_BLURRED = (86.4, 82.8, 77.4, 71.6, 60.4, 48.8)
 VIEW = "?tab=benchmarks&benchmark=london_recognition&a=plain&b=majority&row=plain@london_recognition"
 
 
 @pytest.fixture(scope="module")
 def running(uploads_folder: Path) -> Iterator[gr.Blocks]:
     """The page with the project's own results."""
-    yield from serving(lambda: ui.build(shelf(), referee=Portal(results.FOLDER)), uploads_folder, theme=look.theme())
+
+    def build() -> gr.Blocks:
+        return ui.build(shelf(), referee=Portal(results.FOLDER), find=app.mistakes)
+
+    yield from serving(build, uploads_folder, theme=look.theme())
 
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -121,4 +127,96 @@ def test_sorting_a_table_keeps_rows_and_their_provenance_together(browser: Brows
     visit.page.locator(top).first.click()
     visit.page.wait_for_selector(".dp-made", timeout=SLOW_MS)
     assert visit.page.inner_text(".dp-made h3") == "How majority was measured on ferplus"
+    closed(visit)
+
+
+def drawn(visit: Visit, place: str) -> dict[str, list[list[float]]]:
+    """The lines of a figure: name -> x and y of the first one of that name."""
+    visit.page.wait_for_selector(f"#{place} .js-plotly-plot .main-svg", timeout=SLOW_MS)
+    read = """place => document.querySelector(`#${place} .js-plotly-plot`).data.map(
+      (line) => [line.name, Array.from(line.x), Array.from(line.y)])"""
+    found: dict[str, list[list[float]]] = {}
+    for name, x, y in visit.page.evaluate(read, place):
+        found.setdefault(name, [x, y])
+    return found
+
+
+def unfold(visit: Visit, place: str) -> str:
+    """Open what is folded away; its text."""
+    visit.page.wait_for_selector(f"#{place} .label-wrap", timeout=SLOW_MS)
+    visit.page.locator(f"#{place} .label-wrap").click()
+    visit.page.wait_for_selector(f"#{place} .label-wrap.open")
+    return visit.page.inner_text(f"#{place}")
+
+
+def folded(visit: Visit) -> list[str]:
+    """What can be opened, by its label."""
+    return visit.page.locator("#benchmarks .label-wrap:visible > span:first-child").all_inner_texts()
+
+
+def test_one_benchmark_shows_its_speed_its_voters_and_the_surest_mistakes(
+    browser: Browser, address: str, size: dict[str, int], request: pytest.FixtureRequest
+) -> None:
+    visit = Visit(browser, f"{address}?tab=benchmarks&benchmark=ferplus", size)
+    assert drawn(visit, "speed")["plain"] == [[9.4], [pytest.approx(87.47, abs=0.01)]]
+    note = visit.page.inner_text("#speed-note")
+    assert "Circles were timed with 1 thread: derl, errnet, degan, fesgan." in note
+    assert "Diamonds were timed with 2 threads: plain, peer:fer, majority." in note
+    assert "where few agreed" in unfold(visit, "agreement")
+    bars, groups = drawn(visit, "agreement-chart")["plain"]
+    assert (bars[-1], groups[-1]) == (pytest.approx(99.13, abs=0.01), "100 %<br>n = 805")
+    assert "3a2113ca7f31" in unfold(visit, "mistakes")
+    assert visit.page.locator("#mistakes img").count() == 0
+    heads = visit.page.locator("#results-recognition thead").first.inner_text()
+    assert "KL to votes" in heads
+    assert "Of found faces" not in heads
+    assert visit.overflow_px() <= 0
+    visit.screenshot(f"board-details-{request.node.callspec.id}")
+    closed(visit)
+
+
+def test_a_touched_row_names_its_own_mistakes_and_found_faces_stand_beside_all(browser: Browser, address: str) -> None:
+    visit = Visit(browser, f"{address}?tab=benchmarks&benchmark=lfw_smiles&row=derl@lfw_smiles")
+    visit.page.wait_for_selector("#mistakes .label-wrap", timeout=SLOW_MS)
+    shown = folded(visit)
+    assert shown == ["What the columns mean", "The surest mistakes of derl on lfw_smiles"]
+    heads = visit.page.locator("#results-recognition thead").first.inner_text().split("\n")
+    place = [head for head in heads if head.strip()].index("Of found faces %")
+    cells = visit.page.locator("#results-recognition [data-testid^=cell-0-]")
+    assert [cells.nth(at).inner_text() for at in (0, 2, place)] == ["plain", "95.0", "95.7"]
+    assert "0b83b540527c" in unfold(visit, "mistakes")
+    closed(visit)
+
+
+def test_groups_of_people_say_that_no_difference_can_be_stated(
+    browser: Browser, address: str, size: dict[str, int], request: pytest.FixtureRequest
+) -> None:
+    visit = Visit(browser, f"{address}?tab=benchmarks&benchmark=london_recognition", size)
+    said = unfold(visit, "slices")
+    assert "No difference between groups can be stated for plain, derl," in said
+    assert "counted and not scored: black 1, east asian 3, west asian 2." in said
+    shares, groups = drawn(visit, "slices-chart")["plain"]
+    assert (shares[0], groups[0]) == (100.0, "under 24<br>age, n = 6")
+    assert visit.overflow_px() <= 0
+    visit.screenshot(f"board-slices-{request.node.callspec.id}")
+    closed(visit)
+
+
+def test_damage_is_drawn_for_all_models_until_two_are_picked(
+    browser: Browser, address: str, size: dict[str, int], request: pytest.FixtureRequest
+) -> None:
+    visit = Visit(browser, f"{address}?tab=benchmarks&benchmark=ferplus_corrupted", size)
+    lines = drawn(visit, "damage")
+    assert len(lines) == 6
+    assert lines["plain"] == [[0, 1, 2, 3, 4, 5], [pytest.approx(at, abs=0.05) for at in PLAIN_BLURRED]]
+    assert "21.1 (17.6 to 24.7)" in unfold(visit, "losses")
+    for label, option in (("Compare", "plain"), ("with", "derl")):
+        choose(visit, label, option)
+    visit.page.wait_for_function(
+        "new Set(document.querySelector('#damage .js-plotly-plot').data.map((line) => line.name)).size === 2"
+    )
+    visit.page.wait_for_selector(".dp-verdict", timeout=SLOW_MS)
+    assert set(drawn(visit, "damage")) == {"plain", "derl"}
+    assert visit.overflow_px() <= 0
+    visit.screenshot(f"board-damage-{request.node.callspec.id}")
     closed(visit)
