@@ -130,8 +130,8 @@ def damage(known: Board, view: View) -> tuple[Any, Any]:
     entries = _with(_of_one_benchmark(known, view), "by_corruption")
     if not entries:
         return gr.update(visible=False), gr.update(visible=False)
-    pair = {name for name in (view.first, view.second) if name}
-    alone = sorted(pair) if len(pair) == 2 else []
+    pair = {view.first, view.second} - {""}
+    alone = [label for label in map(known.label, entries) if label in pair] if len(pair) == 2 else []
     bars = "Bars are 95 % intervals." if alone else "Pick two models above to see these alone, with their intervals."
     figure = plots.damage_chart([_curve(known, entry) for entry in entries], alone)
     key = key_html(known, entries, dict.fromkeys(alone or map(known.label, entries), "circle"))

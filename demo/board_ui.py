@@ -109,7 +109,7 @@ def fill(page: gr.Blocks, folder: Path, referee: Referee | None, find: Finder | 
     made = gr.HTML(_waiting(TOUCH), elem_id="made")
     with gr.Accordion("What the columns mean", open=False, elem_id="columns"):
         note = gr.Markdown(_task(known, view).note, elem_classes="dp-text", elem_id="task-note")
-    scores = gr.Plot(_scores(known, view), show_label=False, container=False, elem_id="results-chart")
+    scores = gr.Plot(**PLOT | _scores(known, view), elem_id="results-chart")
     with gr.Row(visible=False, elem_id="matrices") as matrices:
         left, right = (
             gr.Plot(show_label=False, container=False, min_width=320, elem_id=f"confusion-{side}") for side in "ab"
@@ -155,7 +155,6 @@ def _table(known: Board, task: Task, visible: bool) -> gr.Dataframe:
         **_data(task, known.of(task.name)),
         interactive=False,
         show_search="filter",
-        pinned_columns=1,
         buttons=["fullscreen", "copy"],
         show_label=False,
         visible=visible,
@@ -259,7 +258,7 @@ def _show(known: Board, view: View, ignored: Sequence[str] = ()) -> Updates:
         view.row,
         gr.update(value="".join(map(viewer.message_html, ignored)), visible=bool(ignored)),
         _made(known, view),
-        _scores(known, view),
+        gr.update(**_scores(known, view)),
         _further(rows),
         _task(known, view).note,
         *_link(view),
@@ -284,10 +283,13 @@ def _rows(task: Task, entries: Sequence[Entry], visible: bool) -> Any:
     return gr.update(**_data(task, entries), visible=True) if visible else gr.update(visible=False)
 
 
-def _scores(known: Board, view: View) -> Any:
-    points = [_point(known, entry) for entry in known.of(view.task, view.benchmarks)]
+def _scores(known: Board, view: View) -> dict[str, Any]:
+    """The main score of every row, where the benchmarks have it."""
+    points = [_point(known, entry) for entry in known.of(view.task, view.benchmarks) if entry.value is not None]
     task = _task(known, view)
-    return plots.score_chart(points, task.axis, task.share)
+    return (
+        {"value": plots.score_chart(points, task.axis, task.share), "visible": True} if points else {"visible": False}
+    )
 
 
 def _point(known: Board, entry: Entry) -> plots.Point:

@@ -121,11 +121,11 @@ def _where_told(heading: str, name: str, digits: int) -> Column:
 
 def detects(result: Result) -> bool:
     """Whether faces had to be found in the pictures first, and could be missed."""
-    return bool(result["benchmark"].get("framing") == FOUND_FIRST)
+    return bool(result["benchmark"].get("framing") == FOUND_FIRST or result["counts"]["n_no_face"])
 
 
 def _of_found(result: Result) -> float | None:
-    return percent(result["scores"]["accuracy_detected"]["value"]) if detects(result) else None
+    return percent(result["scores"].get("accuracy_detected", {}).get("value")) if detects(result) else None
 
 
 def _missed(result: Result) -> int | None:

@@ -176,7 +176,7 @@ def test_one_benchmark_shows_its_speed_its_voters_and_the_surest_mistakes(
 
 
 def test_a_touched_row_names_its_own_mistakes_and_found_faces_stand_beside_all(browser: Browser, address: str) -> None:
-    visit = Visit(browser, f"{address}?tab=benchmarks&benchmark=lfw_smiles&row=derl@lfw_smiles")
+    visit = Visit(browser, f"{address}?tab=benchmarks&benchmark=lfw_smiles&row=derl@lfw_smiles", PHONE)
     visit.page.wait_for_selector("#mistakes .label-wrap", timeout=SLOW_MS)
     shown = folded(visit)
     assert shown == ["What the columns mean", "The surest mistakes of derl on lfw_smiles"]
@@ -184,6 +184,9 @@ def test_a_touched_row_names_its_own_mistakes_and_found_faces_stand_beside_all(b
     place = [head for head in heads if head.strip()].index("Of found faces %")
     cells = visit.page.locator("#results-recognition [data-testid^=cell-0-]")
     assert [cells.nth(at).inner_text() for at in (0, 2, place)] == ["plain", "95.0", "95.7"]
+    visit.page.locator("#results-recognition .virtual-table-viewport").evaluate("table => { table.scrollLeft = 300; }")
+    sides = [cells.nth(at).evaluate("cell => cell.getBoundingClientRect().x") for at in (0, 2)]
+    assert sides[1] < 0 < sides[0] < 30  # the model stays in sight
     assert "0b83b540527c" in unfold(visit, "mistakes")
     closed(visit)
 

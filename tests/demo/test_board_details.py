@@ -130,7 +130,9 @@ def test_damage_is_drawn_for_all_and_for_a_pair_alone(tmp_path: Path) -> None:
     assert lines == {"plain": [80.0, 60.0, 40.0], "derl": [70.0, 60.0, 40.0]}
     assert "Pick two models" in every["damaged"]["value"]
     assert "<td>low light</td><td>37.5 (35.5 to 38.5)</td>" in every["lost"]
-    one, two = (details(known, "damaged", "robustness", "plain", second)["damage"]["value"] for second in ("", "derl"))
+    one, pair = (details(known, "damaged", "robustness", second, "plain") for second in ("", "derl"))
+    assert pair["damaged"]["value"].index(">plain<") < pair["damaged"]["value"].index(">derl<")  # as in the table
+    one, two = (found["damage"]["value"] for found in (one, pair))
     assert [bool(line.error_y.visible) for line in (*one.data, *two.data)] == [False, False, True, True]
 
 

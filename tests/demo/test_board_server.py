@@ -143,23 +143,22 @@ def test_what_is_shown_follows_the_view(folder: Path) -> None:
     assert updates["first"]["choices"] == ["", "majority", "plain"]
     assert "How plain was measured on one" in updates["made"]
     assert [row[0] for row in updates["tables"]["value"]["data"]] == ["plain", "majority"]
-    headings = [
-        "Model",
-        "Benchmark",
-        "Accuracy %",
-        "95 % interval",
-        "UAR %",
-        "Macro F1 %",
-        "ECE %",
-        "Pictures",
-        "Weights",
-    ]
+    headings = "Model,Benchmark,Accuracy %,95 % interval,UAR %,Macro F1 %,ECE %,Pictures,No face,Weights".split(",")
     assert updates["tables"]["value"]["headers"] == headings  # what nothing here has is no column
-    assert updates["tables"]["datatype"] == ["str", "str", "number", "str", *["number"] * 4, "str"]
+    assert updates["tables"]["datatype"] == ["str", "str", "number", "str", *["number"] * 5, "str"]
     assert updates["tables"]["value"]["metadata"]["display_value"][0][2] == "80.0"
     assert updates["further"]["visible"] is False
     assert updates["address"] == "?tab=benchmarks&benchmark=one&a=plain&row=plain@one"
     assert 'href="?tab=benchmarks&amp;benchmark=one&amp;a=plain&amp;row=plain@one"' in updates["here"]
+
+
+def test_a_main_score_that_no_row_has_is_no_figure(tmp_path: Path) -> None:
+    write_result(tmp_path, "plain", "one", None)
+    write_result(tmp_path, "plain", "two", 0.8)
+    known = Board.read(tmp_path)
+    assert board_ui._scores(known, View("recognition", ("one",))) == {"visible": False}
+    shown = board_ui._scores(known, View("recognition"))
+    assert [list(dots.y) for dots in shown["value"].data] == [["two"]]
 
 
 def test_without_somebody_who_compares_the_tab_only_shows(folder: Path) -> None:
