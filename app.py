@@ -6,12 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from functools import lru_cache
 
 from demo import look, results, service, ui
-from demo.board_details import Mistake
 from demo.verdicts import Referee
-from fer.types import Emotion
 
 PORT = 7860
 LONGEST_QUEUE = 32  # visitors who wait; one more is told to come back
@@ -54,21 +51,10 @@ def referee() -> Referee | None:
     return Portal(results.FOLDER)
 
 
-@lru_cache(maxsize=256)
-def mistakes(model: str, benchmark: str) -> Sequence[Mistake]:
-    """The wrong answers that MODEL:WEIGHTS was surest of. It needs what ``referee`` needs. Raises DataError."""
-    from eval import compare, report, store
-
-    path, result = compare.select(results.FOLDER, model)[benchmark]
-    classes = tuple(Emotion(name) for name in result["benchmark"]["classes"])
-    return report.mistakes(store.read_predictions(path, result), classes)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until it is interrupted; 1 when it could not start."""
     options = parse(arguments)
-    judge = referee()
-    page = ui.build(referee=judge, find=mistakes if judge else None).queue(max_size=LONGEST_QUEUE)
+    page = ui.build(referee=referee()).queue(max_size=LONGEST_QUEUE)
     try:
         page.launch(
             server_name=options.host, server_port=options.port, share=options.share, theme=look.theme(), **LAUNCH

@@ -40,16 +40,6 @@ def test_the_page_compares_the_results_that_it_shows() -> None:
     assert app.referee() == Portal(results.FOLDER)
 
 
-def test_the_surest_mistakes_are_those_of_the_stored_predictions() -> None:
-    found = app.mistakes("plain:plain-s0", "london_recognition")
-    sure = [mistake.answer_probability for mistake in found]
-    assert sure == sorted(sure, reverse=True)
-    confusion = results.read(results.FOLDER / "plain" / "plain-s0" / "london_recognition.json")["confusion"]
-    right = sum(row[place] for place, row in enumerate(confusion["counts"]))
-    assert len(found) == 54 - right
-    assert {len(mistake.picture) for mistake in found} == {12}
-
-
 def test_without_locks_of_files_nothing_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows."""
     for name in ("eval.portal", "eval.store"):
