@@ -27,30 +27,24 @@ class PlainConfig:
     size_px: int = 48  # side of the grey picture that the network sees
     widths: tuple[int, ...] = (32, 64, 128, 256)  # channels of the stem and of the three stages
     blocks: tuple[int, ...] = (2, 2, 3)  # residual blocks of each stage; the first of a stage halves the resolution
-    second_widths: tuple[int, ...] = (32, 48, 96, 160)  # of a second, smaller network; () for none
-    second_blocks: tuple[int, ...] = (2, 3, 1)
-    second_share: float = 0.4  # of the second network's logits in the mean of both; chosen on the validation split
     dropout: float = 0.3  # before the last layer, training only
     temperature: float = 1.0  # logits are divided by it; fitted on the validation split
     zooms: tuple[float, ...] = (1.0,)  # scales of the picture whose probabilities are averaged, each with its mirror
 
     def __post_init__(self) -> None:
-        counts = (self.size_px, *self.widths, *self.blocks, *self.second_widths, *self.second_blocks)
+        counts = (self.size_px, *self.widths, *self.blocks)
         if not all(isinstance(n, int) and n > 0 for n in counts):
             raise ValueError(f"PlainConfig.size_px, widths and blocks must be positive whole numbers, not {counts}.")
-        second = len(self.second_widths) - 1 if self.second_widths else 0
-        if len(self.blocks) != len(self.widths) - 1 or len(self.second_blocks) != second:
-            raise ValueError("PlainConfig.blocks and second_blocks need one entry fewer than their widths.")
-        if not 0 <= self.second_share < 1:
-            raise ValueError(f"PlainConfig.second_share must lie in [0, 1), not {self.second_share}.")
+        if len(self.blocks) != len(self.widths) - 1:
+            raise ValueError("PlainConfig.blocks needs one entry fewer than widths.")
         if self.temperature <= 0 or not self.zooms or min(self.zooms) <= 0:
             raise ValueError("PlainConfig.temperature and zooms must be positive.")
 
 
-def build_network(widths: tuple[int, ...], blocks: tuple[int, ...], dropout: float) -> nn.Sequential:
+def build_network(config: PlainConfig) -> nn.Sequential:
     """(B, 1, S, S) standardised luminance -> (B, 8) logits, for any S of at least 24."""
-    head = [nn.Dropout(dropout), nn.Linear(widths[-1], len(EMOTIONS))]
-    network = nn.Sequential(*residual_stages(1, widths, blocks), *head)
+    head = [nn.Dropout(config.dropout), nn.Linear(config.widths[-1], len(EMOTIONS))]
+    network = nn.Sequential(*residual_stages(1, config.widths, config.blocks), *head)
     return network.to(memory_format=torch.channels_last)
 
 
@@ -73,28 +67,19 @@ def logits_of_views(network: nn.Module, luminance: Tensor, config: PlainConfig) 
 
 
 class Plain(nn.Module, Recognizer):
-    """The recogniser. ``network`` and ``second`` map standardised luminance (B, 1, 48, 48) to logits (B, 8)."""
+    """The recogniser. ``network`` maps standardised luminance (B, 1, 48, 48) to logits (B, 8)."""
 
     def __init__(self, config: PlainConfig) -> None:
         super().__init__()
         self.config = config
-        self.network = build_network(config.widths, config.blocks, config.dropout)
-        self.second: nn.Sequential | None = None
-        if config.second_widths:
-            self.second = build_network(config.second_widths, config.second_blocks, config.dropout)
-
-    def logits(self, luminance: Tensor) -> Tensor:
-        """Luminance (B, 1, S, S) -> mean logits (B, 8) of the networks and the views, before the temperature."""
-        logits = logits_of_views(self.network, luminance, self.config)
-        if self.second is None:
-            return logits
-        return torch.lerp(logits, logits_of_views(self.second, luminance, self.config), self.config.second_share)
+        self.network = build_network(config)
 
     @torch.inference_mode()
     def recognize(self, faces: Tensor, framing: Framing = Framing.ALIGNED) -> Prediction:
         """See ``Recognizer.recognize``."""
         luminance = tight_luminance(to_device_of(self, faces), framing, self.config.size_px)
-        return Prediction.of(self.logits(luminance), self.config.temperature)
+        logits = logits_of_views(self.network, luminance, self.config)
+        return Prediction.of(logits, self.config.temperature)
 
 
 SPEC = Spec(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.augmentation import erase, moved, similarities, soften, uniform
@@ -16,8 +17,8 @@ from fer.data.streams import Shuffled, softened
 from fer.framing import standardise, tight_luminance
 from fer.load import allowed_start, load, taking_over
 from fer.losses import soft_cross_entropy
-from fer.models.plain import Plain, PlainConfig
-from fer.temperature import HeldOut, calibrated, reading_scores
+from fer.models.plain import Plain, PlainConfig, build_network, logits_of_views
+from fer.temperature import HeldOut, calibrated
 from fer.training import Batch, Loss, Phase, Plan, Stage, decay_groups, one_cycle
 from fer.types import Framing
 from fer.weights import rounded_to_half
@@ -32,9 +33,6 @@ class PlainRecipe:
     steps_small: int = 12_000  # steps at small_px, then
     steps_full: int = 12_000  # steps at the size of the network, then
     steps_settle: int = 8_000  # steps of a second, lower cycle with weaker augmentation
-    second_small: int = 6_000  # steps of the second network, laid out as those of the first
-    second_full: int = 6_000
-    second_settle: int = 4_000
     small_px: int = 40
     ferplus: int = 56  # faces of each source in a batch
     lfw: int = 5
@@ -72,22 +70,20 @@ def augment(pixels: Tensor, size_px: int, strength: float = 1.0) -> Tensor:
     return erase(x + noisy * torch.randn_like(x), 0.5 * strength)
 
 
-def started(config: PlainConfig, start: str) -> Plain:
-    """A fresh model, or one with the given weights; see ``PlainRecipe.start``. A second network may be new to it."""
-    model = Plain(config)
+def started(config: PlainConfig, start: str) -> nn.Sequential:
+    """A fresh network, or one with the bundled or given weights; see ``PlainRecipe.start``."""
+    network = build_network(config)
     if start:
         known = load(*allowed_start(start, ("plain",)), device="cpu")
         with taking_over(start):
-            model.network.load_state_dict(known.network.state_dict())
-            if model.second is not None and known.second is not None:
-                model.second.load_state_dict(known.second.state_dict())
-    return model
+            network.load_state_dict(known.network.state_dict())
+    return network
 
 
 def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torch.device) -> Plan:
     """Load the data and lay out the training. Raises TrainingError or WeightsError for a start that does not fit."""
     torch.manual_seed(recipe.seed)
-    model = started(config, recipe.start).to(device)
+    network = started(config, recipe.start).to(device)
     counted = [
         (ferplus.load_train(data_root), recipe.ferplus),
         (tight_faces(photographs.load_lfw(data_root), config.size_px), recipe.lfw),
@@ -95,69 +91,44 @@ def plan(config: PlainConfig, recipe: PlainRecipe, data_root: Path, device: torc
         (tight_faces(photographs.load_puppets(data_root), config.size_px), recipe.puppets),
     ]
     streams = [Shuffled(*faces, n, recipe.seed * 31 + i) for i, (faces, n) in enumerate(counted) if n]
-
-    def draw(full_px: int, small: bool, strength: float, step: int) -> Batch:
-        parts = [stream.batch(step) for stream in streams]
-        pixels, target = (torch.cat([part[i] for part in parts]) for i in range(2))
-        pictures = augment(pixels, recipe.small_px if small else full_px, strength).contiguous(
-            memory_format=torch.channels_last
-        )
-        return pictures, target
-
-    steps = (recipe.steps_small, recipe.steps_full, recipe.steps_settle)
-    stages = _cycles("", model.network, steps, 0, recipe, partial(draw, config.size_px))
-    if model.second is not None:
-        first, steps = sum(steps), (recipe.second_small, recipe.second_full, recipe.second_settle)
-        stages += _cycles("second ", model.second, steps, first, recipe, partial(draw, config.size_px))
-    held_out = HeldOut.load(data_root)
-
-    def evaluate(module: nn.Module) -> Mapping[str, float]:
-        return held_out.scores(lambda pixels: logits_of_faces(module, pixels))
-
-    return Plan.of(config, recipe, model, stages, evaluate)
-
-
-def _cycles(
-    name: str,
-    network: nn.Sequential,
-    steps: tuple[int, int, int],
-    first: int,
-    recipe: PlainRecipe,
-    draw: Callable[[bool, float, int], Batch],
-) -> list[Stage]:
-    """One cycle on small, then on full pictures; then a second, lower one on these. They begin at step ``first``.
-
-    draw: the batch of (whether small, strength of the augmentation, step).
-    """
     optimizer = torch.optim.SGD(
         decay_groups(network, recipe.weight_decay), recipe.learning_rate, momentum=0.9, nesterov=True
     )
 
     def loss(batch: Batch, step: int) -> Loss:
         pictures, target = batch
-        with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
+        with torch.autocast(device.type, dtype=torch.bfloat16):
             logits = network(pictures)
         return Loss(soft_cross_entropy(logits, target))
 
-    small, full, settle = steps
-    high = Phase(f"{name}classify", optimizer, loss, one_cycle(recipe.learning_rate, small + full, first=first))
-    second = first + small + full
-    low = Phase(f"{name}classify", optimizer, loss, one_cycle(recipe.settle_rate, settle, first=second))
-    return [
-        Stage(f"{name}small", small, partial(draw, True, 1.0), [high]),
-        Stage(f"{name}full", full, partial(draw, False, 1.0), [high]),
-        Stage(f"{name}settle", settle, partial(draw, False, recipe.settle_strength), [low]),
+    def draw(size_px: int, strength: float, step: int) -> Batch:
+        parts = [stream.batch(step) for stream in streams]
+        pixels, target = (torch.cat([part[i] for part in parts]) for i in range(2))
+        pictures = augment(pixels, size_px, strength).contiguous(memory_format=torch.channels_last)
+        return pictures, target
+
+    first = recipe.steps_small + recipe.steps_full
+    phase = Phase("classify", optimizer, loss, one_cycle(recipe.learning_rate, first))
+    second = Phase("classify", optimizer, loss, one_cycle(recipe.settle_rate, recipe.steps_settle, first=first))
+    stages = [
+        Stage("small", recipe.steps_small, partial(draw, recipe.small_px, 1.0), [phase]),
+        Stage("full", recipe.steps_full, partial(draw, config.size_px, 1.0), [phase]),
+        Stage("settle", recipe.steps_settle, partial(draw, config.size_px, recipe.settle_strength), [second]),
     ]
+    held_out = HeldOut.load(data_root)
+
+    def evaluate(module: nn.Module) -> Mapping[str, float]:
+        return held_out.scores(lambda pixels: logits_of_faces(module, pixels, config))
+
+    return Plan.of(config, recipe, network, stages, evaluate)
 
 
 @torch.inference_mode()
-def logits_of_faces(model: nn.Module, pixels: Tensor) -> Tensor:
-    """Logits (N, 8) of uint8 faces (N, 48, 48) by a Plain, which is put in evaluation mode."""
-    if not isinstance(model, Plain):
-        raise TypeError(f"A {type(model).__name__} is no Plain.")
-    model.eval()
+def logits_of_faces(network: nn.Module, pixels: Tensor, config: PlainConfig) -> Tensor:
+    """Logits (N, 8) of uint8 faces (N, 48, 48), in the views of the config, by a network put in evaluation mode."""
+    network.eval()
     luminance = pixels[:, None].float() / 255
-    return torch.cat([model.logits(part) for part in torch.split(luminance, 256)])
+    return torch.cat([logits_of_views(network, part, config) for part in torch.split(luminance, 256)])
 
 
 Recipe = PlainRecipe
@@ -171,34 +142,22 @@ LIMITS = (
     "Disgust, fear and contempt are rare in training and in the test set: their recall is low and uncertain.",
     "Strong turns of the head, covered faces, drawings and small children are read worse.",
 )
-SHARE_CHOICES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+ZOOM_CHOICES = ((1.0,), (1.0, 1.1), (0.92, 1.0, 1.08), (0.9, 1.0, 1.1))
 
 
-def finish(trained: nn.Module, config: PlainConfig, data_root: Path) -> tuple[Plain, dict[str, float]]:
-    """Choose share and temperature on FER+ validation; returns the model to ship and its validation numbers."""
-    held_out, trained = HeldOut.load(data_root), rounded_to_half(trained)
-    if not isinstance(trained, Plain):
-        raise TypeError(f"A {type(trained).__name__} is no Plain.")
-    labels, shares, best = held_out.labels, {}, config
-    first, second = (logits_of_faces(each, held_out.pixels) for each in _one_by_one(trained))
-    for share in SHARE_CHOICES if config.second_widths else ():
-        scores = reading_scores(torch.lerp(first, second, share), labels)
-        shares[share] = (round(scores["validation_accuracy"], 5), -scores["validation_nll"])
-    if shares:
-        best = replace(config, second_share=max(shares, key=lambda share: shares[share]))
-    temperature, numbers = calibrated(torch.lerp(first, second, best.second_share if shares else 0.0), labels)
-    model = Plain(replace(best, temperature=temperature))
-    model.load_state_dict(trained.state_dict())
-    return model, numbers | {f"validation_accuracy_second_share_{share}": v for share, (v, _) in shares.items()}
-
-
-def _one_by_one(model: Plain) -> Iterator[Plain]:
-    """The first network alone, then the second, or the first again where there is no other."""
-    for widths, blocks, network in (
-        (model.config.widths, model.config.blocks, model.network),
-        (model.config.second_widths, model.config.second_blocks, model.second),
-    ):
-        if network is not None:
-            alone = Plain(replace(model.config, widths=widths, blocks=blocks, second_widths=(), second_blocks=()))
-            alone.network.load_state_dict(network.state_dict())
-        yield alone
+def finish(network: nn.Module, config: PlainConfig, data_root: Path) -> tuple[Plain, dict[str, float]]:
+    """Choose the views and the temperature on FER+ validation; returns the model to ship and its validation numbers."""
+    held_out = HeldOut.load(data_root)
+    network = rounded_to_half(network)
+    labels, scored = held_out.labels, []
+    for zooms in ZOOM_CHOICES:
+        choice = replace(config, zooms=zooms)
+        logits = logits_of_faces(network, held_out.pixels, choice)
+        accuracy = float((logits.argmax(1) == labels).float().mean())
+        scored.append((accuracy, -float(F.cross_entropy(logits, labels)), choice, logits))
+    _, _, choice, logits = max(scored, key=lambda entry: entry[:2])
+    temperature, numbers = calibrated(logits, labels)
+    model = Plain(replace(choice, temperature=temperature))
+    model.network.load_state_dict(network.state_dict())
+    by_zooms = {f"validation_accuracy_zooms_{'_'.join(map(str, c.zooms))}": round(a, 5) for a, _, c, _ in scored}
+    return model, numbers | by_zooms

@@ -25,7 +25,7 @@ from fer.training import train
 from fer.types import Emotion, Framing
 from fer.weights import find
 
-TINY = PlainConfig(widths=(4, 8, 8, 8), blocks=(1, 1, 1), second_widths=(4, 8), second_blocks=(1,))
+TINY = PlainConfig(widths=(4, 8, 8, 8), blocks=(1, 1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -113,35 +113,7 @@ def test_card_of_the_bundled_weights() -> None:
     assert {"command", "seed", "steps", "hours", "hardware", "data", "licence", "limits", "recipe"} <= set(card)
 
 
-def test_two_networks_answer_by_the_mean_of_their_logits() -> None:
-    torch.manual_seed(0)
-    luminance, own = torch.rand(3, 1, 48, 48), {}
-    for share in (0.0, 0.25, 0.5):
-        torch.manual_seed(1)
-        model = Plain(replace(TINY, second_share=share)).eval()
-        with torch.no_grad():
-            own[share] = model.logits(luminance)
-    alone = Plain(replace(TINY, second_widths=(), second_blocks=())).eval()
-    alone.network.load_state_dict(model.network.state_dict())
-    with torch.no_grad():
-        assert torch.equal(own[0.0], alone.logits(luminance))
-    assert torch.allclose(own[0.25], (own[0.0] + own[0.5]) / 2, atol=1e-5)
-    assert not torch.allclose(own[0.5], own[0.0], atol=1e-4)
-    assert alone.second is None
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"blocks": (1, 1)},
-        {"second_blocks": (1,)},
-        {"second_widths": ()},
-        {"second_share": 1.0},
-        {"temperature": 0.0},
-        {"zooms": ()},
-        {"zooms": (-1.0,)},
-    ],
-)
+@pytest.mark.parametrize("changes", [{"blocks": (1, 1)}, {"temperature": 0.0}, {"zooms": ()}, {"zooms": (-1.0,)}])
 def test_config_checks_itself(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"PlainConfig\."):
         PlainConfig(**changes)  # type: ignore[arg-type]
@@ -239,25 +211,12 @@ def test_a_switch_is_true_or_false_and_nothing_else() -> None:
 def test_a_start_is_the_bundled_network_and_only_that() -> None:
     known = fer.load("plain", device="cpu")
     faces = torch.rand(2, 1, 48, 48, generator=torch.Generator().manual_seed(0))
-    network = plain_training.started(PlainConfig(), "default").network.eval()
+    network = plain_training.started(PlainConfig(), "default").eval()
     assert torch.equal(network(faces), known.network(faces))
     with pytest.raises(TrainingError, match='The weights "default" belong to a network of another shape'):
         plain_training.started(TINY, "default")
     with pytest.raises(TrainingError, match="names weights of derl"):
         plain_training.started(PlainConfig(), "derl:default")
-
-
-@pytest.mark.parametrize("second_widths", [(), (4, 8)])
-def test_a_second_network_may_be_new_to_a_start(
-    second_widths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = Plain(replace(TINY, second_widths=second_widths, second_blocks=(1,) if second_widths else ()))
-    monkeypatch.setattr(plain_training, "load", lambda name, weights, device: known)
-    model = plain_training.started(TINY, "default")
-    assert all(torch.equal(v, known.network.state_dict()[k]) for k, v in model.network.state_dict().items())
-    assert model.second is not None
-    if known.second is not None:
-        assert all(torch.equal(v, known.second.state_dict()[k]) for k, v in model.second.state_dict().items())
 
 
 def test_eight_faces_can_be_learnt_by_heart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,9 +234,6 @@ def test_eight_faces_can_be_learnt_by_heart(tmp_path: Path, monkeypatch: pytest.
         steps_small=30,
         steps_full=30,
         steps_settle=10,
-        second_small=30,
-        second_full=30,
-        second_settle=10,
         ferplus=16,
         lfw=0,
         london=0,
@@ -285,18 +241,10 @@ def test_eight_faces_can_be_learnt_by_heart(tmp_path: Path, monkeypatch: pytest.
         learning_rate=0.05,
         ema_decay=0.8,
     )
-    config = PlainConfig(
-        widths=(8, 16, 32, 32), blocks=(1, 1, 1), second_widths=(8, 16, 32), second_blocks=(1, 1), dropout=0.0
-    )
+    config = PlainConfig(widths=(8, 16, 32, 32), blocks=(1, 1, 1), dropout=0.0)
     plan = plain_training.plan(config, recipe, Path("unused"), torch.device("cpu"))
-    train(plan, tmp_path, tick=30, stop_after=70, log=lambda line: None)
-    kept = {name: values.clone() for name, values in plan.network.state_dict().items()}
     network = train(plan, tmp_path, tick=30, log=lambda line: None)
-    moved = {name for name, values in plan.network.state_dict().items() if not torch.equal(values, kept[name])}
-    assert {name.split(".")[0] for name in moved} == {"second"}  # its steps leave the first network as it is
     model, metrics = plain_training.finish(network, config, Path("unused"))
     assert metrics["validation_accuracy"] >= 0.75
     assert metrics["validation_nll"] < math.log(8) / 2
-    assert model.config.second_share in plain_training.SHARE_CHOICES
-    best = metrics[f"validation_accuracy_second_share_{model.config.second_share}"]
-    assert best == metrics["validation_accuracy"] == max(v for k, v in metrics.items() if "second_share" in k)
+    assert model.config.zooms in plain_training.ZOOM_CHOICES
