@@ -6,9 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from demo import look, results, service, ui
-from demo.verdicts import Referee
+
+if TYPE_CHECKING:
+    from eval.portal import Portal
 
 PORT = 7860
 LONGEST_QUEUE = 32  # visitors who wait; one more is told to come back
@@ -40,7 +43,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def referee() -> Referee | None:
+def referee() -> Portal | None:
     """Who compares the stored results; None on Windows, which has no fcntl for the locks of eval.store."""
     try:
         from eval.portal import Portal
@@ -54,7 +57,9 @@ def referee() -> Referee | None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until it is interrupted; 1 when it could not start."""
     options = parse(arguments)
-    page = ui.build(referee=referee()).queue(max_size=LONGEST_QUEUE)
+    portal = referee()
+    find = portal.mistakes if portal else None
+    page = ui.build(referee=portal, find=find).queue(max_size=LONGEST_QUEUE)
     try:
         page.launch(
             server_name=options.host, server_port=options.port, share=options.share, theme=look.theme(), **LAUNCH

@@ -14,6 +14,7 @@ from typing import Any
 from eval import charts, compare, report
 from eval.scoring import Stored
 from eval.store import read_predictions
+from fer.types import Emotion
 
 REMEMBERED = 256  # answers; a comparison of 3,000 pictures takes a second or two
 
@@ -36,9 +37,9 @@ class Portal:
         """How often the answers of each stated probability are right, a line per model. Raises DataError."""
         return charts.reliability({k: v for name in models for k, v in _curves(self.results, name, benchmark).items()})
 
-    def robustness(self, results: Sequence[Mapping[str, Any]]) -> charts.Figure:
-        """See ``charts.robustness``."""
-        return charts.robustness(results)
+    def mistakes(self, model: str, benchmark: str) -> Sequence[report.Mistake]:
+        """The wrong answers of recognition that the model was surest of, surest first. Raises DataError."""
+        return _mistakes(self.results, model, benchmark)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -49,6 +50,13 @@ def _chosen(results: Path, model: str) -> Mapping[str, compare.Entry]:
 @lru_cache(maxsize=REMEMBERED)
 def _differences(results: Path, first: str, second: str, benchmark: str) -> tuple[compare.Difference, ...]:
     return tuple(compare.compare(_chosen(results, first), _chosen(results, second), [benchmark]))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _mistakes(results: Path, model: str, benchmark: str) -> Sequence[report.Mistake]:
+    path, result = _chosen(results, model)[benchmark]
+    classes = tuple(Emotion(name) for name in result["benchmark"]["classes"])
+    return report.mistakes(read_predictions(path, result), classes)
 
 
 @lru_cache(maxsize=REMEMBERED)

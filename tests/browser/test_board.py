@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,10 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from demo import look, results, ui
-from demo.board_details import Mistake
-from eval import compare, report, store
 from eval.portal import Portal
-from fer.types import Emotion
 from tests.browser.visits import DESKTOP, PHONE, Visit
 from tests.demo.fakes import running as serving
 from tests.demo.fakes import shelf
@@ -26,18 +23,13 @@ PLAIN_BLURRED = (86.4, 82.8, 77.4, 71.6, 60.4, 48.8)
 VIEW = "?tab=benchmarks&benchmark=london_recognition&a=plain&b=majority&row=plain@london_recognition"
 
 
-def mistakes(model: str, benchmark: str) -> Sequence[Mistake]:
-    path, result = compare.select(results.FOLDER, model)[benchmark]
-    classes = tuple(Emotion(name) for name in result["benchmark"]["classes"])
-    return report.mistakes(store.read_predictions(path, result), classes)
-
-
 @pytest.fixture(scope="module")
 def running(uploads_folder: Path) -> Iterator[gr.Blocks]:
     """The page with the project's own results."""
 
     def build() -> gr.Blocks:
-        return ui.build(shelf(), referee=Portal(results.FOLDER), find=mistakes)
+        portal = Portal(results.FOLDER)
+        return ui.build(shelf(), referee=portal, find=portal.mistakes)
 
     yield from serving(build, uploads_folder, theme=look.theme())
 

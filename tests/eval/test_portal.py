@@ -47,3 +47,9 @@ def test_confusion_is_that_of_the_report(portal: Portal) -> None:
     counts = {"labels": ["neutral"], "predictions": ["neutral", "no face"], "counts": [[3, 1]]}
     heat = portal.confusion(result | {"confusion": counts}).data[0]
     assert list(heat.z[0]) == [75.0, 25.0]
+
+
+def test_the_surest_mistakes_are_those_of_the_report_and_are_remembered(portal: Portal) -> None:
+    found = portal.mistakes("one:a", "ferplus")
+    assert [mistake.row for mistake in found] == [3]
+    assert portal.mistakes("one:a", "ferplus") is found
