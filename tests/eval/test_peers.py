@@ -355,7 +355,7 @@ def test_pyemotions_weights_run_no_program(pyemotion, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("result", ON_FERPLUS, ids=lambda r: r["model"]["name"])
 def test_a_measured_peer_has_its_labels_in_the_right_order(result):
-    recall = result["recall"]
-    assert recall["happiness"] > 0.6
-    assert recall["neutral"] > 0.5
-    assert recall["surprise"] > 0.5
+    found = result["confusion"]
+    for label, row in zip(found["labels"], found["counts"], strict=True):
+        if label not in ("disgust", "contempt"):  # few pictures, and not every peer answers so
+            assert found["predictions"][int(np.argmax(row))] == label
