@@ -116,6 +116,7 @@ def test_the_verb_hands_the_report_its_data(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(report, "write", lambda *given: asked.append(given) or [])
     results, out = tmp_path / "r", tmp_path / "o"
+    results.mkdir()
     places = ["--results", str(results), "--out", str(out)]
     assert cli.main(["report", *places]) == 0
     assert cli.main(["report", *places, "--data", "mine.json", "--data-root", str(tmp_path)]) == 0
