@@ -147,6 +147,8 @@ def unfold(visit: Visit, place: str) -> str:
     visit.page.wait_for_selector(f"#{place} .label-wrap", timeout=SLOW_MS)
     visit.page.locator(f"#{place} .label-wrap").click()
     visit.page.wait_for_selector(f"#{place} .label-wrap.open")
+    more = "(place) => document.getElementById(place).innerText.trim().split('\\n').length > 2"  # than label and arrow
+    visit.page.wait_for_function(more, arg=place, timeout=SLOW_MS)
     return visit.page.inner_text(f"#{place}")
 
 
