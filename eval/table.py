@@ -44,7 +44,10 @@ class Section:
 
 def render(results: Iterable[Result]) -> str:
     """Markdown table of results of one family, by benchmark and within it best first, protocols below."""
-    rows = in_order(results)
+    return _rendered(in_order(results))
+
+
+def _rendered(rows: Sequence[Result]) -> str:
     if not rows:
         return EMPTY[FamilyName.RECOGNITION]
     columns = COLUMNS[family_name(rows[0]["benchmark"])]
@@ -81,11 +84,10 @@ def place(result: Result) -> dict[str, str]:
     return dict(zip(PLACE, (result["benchmark"]["name"], model["name"], model["weights"]), strict=True))
 
 
-def render_detail(results: Iterable[Result]) -> str:
-    """What the table of recognition has no room for: agreement with the votes, and memory, where results tell them."""
-    ordered = in_order(results)
-    rows = [place(result) | agreement(result) for result in ordered if "agreement" in result]
-    return "\n\n".join(text for text in (_markdown(rows) if rows else "", _memory(ordered)) if text)
+def render_detail(results: Sequence[Result]) -> str:
+    """What the table of recognition has no room for, in the order given: agreement with the votes, and memory."""
+    rows = [place(result) | agreement(result) for result in results if "agreement" in result]
+    return "\n\n".join(text for text in (_markdown(rows) if rows else "", _memory(results)) if text)
 
 
 def _memory(results: Sequence[Result]) -> str:
@@ -116,9 +118,12 @@ def sections(results: Path, model: str | None = None) -> list[Section]:
     model: only the rows of this model, with its recall per expression below them.
     """
     rows = [row for row in read_results(results).values() if model in (None, row["model"]["name"])]
-    first = [row for row in rows if family_name(row["benchmark"]) is FamilyName.RECOGNITION]
-    others = [row for row in rows if family_name(row["benchmark"]) is not FamilyName.RECOGNITION]
-    text, detail = render(first), render_detail(first)
+    first: list[Result] = []
+    others: list[Result] = []
+    for row in rows:
+        (first if family_name(row["benchmark"]) is FamilyName.RECOGNITION else others).append(row)
+    first = in_order(first)
+    text, detail = _rendered(first), render_detail(first)
     if model is not None:
         text = "\n".join([text, "", recall_table(first)]) if first else text
     elif told := times(results):

@@ -238,8 +238,10 @@ def table(options: argparse.Namespace) -> int:
         stale = table.is_stale(options.check, table.sections(results, options.model))
         told = {"page": str(options.check), "stale": stale}
         text = f"The table in {options.check} is stale. Run: {_write_command(options)}" if stale else ""
+    elif options.json:
+        told, text = table.as_json(results, options.model), ""
     else:
-        told, text = table.as_json(results, options.model), table.render_folder(results, options.model)
+        told, text = {}, table.render_folder(results, options.model)
     if options.json:
         _print_json(told)
     elif text:
