@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from fer.models.plain import Plain, logits_of_views
 from fer.types import Emotion, Framing
 
 RECOGNIZER, SECOND_RECOGNIZER, EMBEDDER, UNIT_READER = "plain", "derl", "identity", "au"
+KEPT = {EMBEDDER: "identity-s0"}  # weights that go on judging where a model has newer ones: verdicts stay comparable
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,20 +57,22 @@ def unit_reader(device: str) -> Judge:
 
 def embedder(device: str) -> Judge | None:
     """The bundled embedder; None where no weights of it are bundled. Damaged ones are a WeightsError."""
-    from fer.registry import MODEL_NAMES
-    from fer.weights import BUNDLED
+    return _judge(EMBEDDER, Embedder, device) if Path(weights_of(EMBEDDER)).is_file() else None
 
-    if EMBEDDER not in MODEL_NAMES or not (BUNDLED / f"{EMBEDDER}.safetensors").is_file():
-        return None
-    return _judge(EMBEDDER, Embedder, device)
+
+def weights_of(name: str) -> str:
+    """The file of the weights that a model judges with."""
+    from fer import weights
+
+    return str(weights.BUNDLED / f"{KEPT.get(name, name)}.safetensors")
 
 
 def _judge(name: str, capability: type, device: str) -> Judge:
     import fer
     from fer.weights import find
 
-    found = find(name)
-    model = fer.load(name, device=device)
+    found = find(name, weights_of(name))
+    model = fer.load(name, weights_of(name), device)
     if not isinstance(model, capability):
         raise RegistryError(f"The model {name} cannot judge: it is no {capability.__name__}.")
     return Judge(name, found.id, found.sha256, model)

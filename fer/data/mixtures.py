@@ -55,20 +55,33 @@ class PairBatch:
 class PairSource:
     """Pairs for a generator: rendered ones, photographed ones, and neutral FER+ faces that are to stay as they are.
 
-    still: uint8 (N, 48, 48), tight.
+    still: uint8 (N, 48, 48), tight. expressive: uint8 (M, 48, 48), tight, clearly not neutral.
     """
 
     puppets: Pairs
     london: Pairs
     still: Tensor
+    expressive: Tensor
 
     @classmethod
     def load(cls, root: Path, rendered: Pairs | None = None) -> PairSource:
         """The train splits. rendered: further pairs, drawn as the stored rendered ones are."""
         pixels, target = ferplus.load_train(root)
-        neutral = target[:, EMOTIONS.index(Emotion.NEUTRAL)] >= CLEARLY_NEUTRAL
+        neutral = target[:, EMOTIONS.index(Emotion.NEUTRAL)]
         stored = load_puppets(root, "train")
-        return cls(stored.followed_by(rendered) if rendered else stored, load_london(root, "train"), pixels[neutral])
+        return cls(
+            stored.followed_by(rendered) if rendered else stored,
+            load_london(root, "train"),
+            pixels[neutral >= CLEARLY_NEUTRAL],
+            pixels[neutral <= 1 - CLEARLY_NEUTRAL],
+        )
+
+    def draw_unpaired(self, count: int) -> tuple[Tensor, Tensor]:
+        """FER+ faces that show an expression, and as many neutral ones of other people: twice (count, 3, 128, 128)."""
+        drawn = [tight[torch.randint(len(tight), (count,))] for tight in (self.expressive, self.still)]
+        faces = as_colour(from_bytes(torch.cat(drawn)), FACE_SIZE_PX)
+        changed, _, _ = varied(faces, faces, torch.full((2 * count, 2, 68, 2), torch.nan))
+        return changed[:count], changed[count:]
 
     def draw(self, puppets: int, london: int, still: int, as_neutral: float = 0.08) -> PairBatch:
         """Pairs of each source, in this order, in a light, place and resolution of their own.

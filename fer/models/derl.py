@@ -22,7 +22,8 @@ from fer.registry import Citation, Spec
 from fer.types import EMOTIONS, Edit, Framing, Prediction
 from fer.warping import Composed, compose
 
-RESIDUES = ("pairs", "encoder", "features", "pixels")
+DIFFERENCES = ("features", "pixels", "flow", "all")  # standardised before they are read: they are small numbers
+RESIDUES = ("pairs", "encoder", *DIFFERENCES)
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,10 @@ class Derl(nn.Module, PartRecognizer, Neutralizer):
         self.config = config
         self.generator = Generator(config)
         features = config.local_features
+        self.scales = nn.ModuleList(
+            nn.BatchNorm2d(self._channels(width), affine=False) if config.residue in DIFFERENCES else nn.Identity()
+            for width in config.widths[:4]
+        )
         self.locals = nn.ModuleList(
             LocalReader(self._channels(width), side, config.local_width, features, config.dropout, len(EMOTIONS))
             for width, side in zip(config.widths[:4], self.SIDES, strict=True)
@@ -106,18 +111,23 @@ class Derl(nn.Module, PartRecognizer, Neutralizer):
         )
 
     def _channels(self, width: int) -> int:
-        return {"pairs": 2 * width, "encoder": width, "features": width, "pixels": 3}[self.config.residue]
+        channels = {"pairs": 2 * width, "encoder": width, "features": width, "pixels": 3, "flow": 2}
+        return channels.get(self.config.residue) or channels["pairs"] + channels["pixels"] + channels["flow"]
 
     def residues(self, faces: Tensor, made: Generated) -> list[Tensor]:
         """What the local networks read, of 64, 32, 16 and 8 px."""
+        pairs = [torch.cat(pair, 1) for pair in made.pairs()]
         if self.config.residue == "pairs":  # the paper: equal-size layers, concatenated
-            return [torch.cat(pair, 1) for pair in made.pairs()]
+            return pairs
         if self.config.residue == "encoder":
             return list(made.encoded[:4])
         if self.config.residue == "features":
             neutral = self.generator.trunk.encode(made.neutral.to(faces.dtype))
             return [a - b for a, b in zip(made.encoded[:4], neutral[:4], strict=True)]
-        return [resized(faces - made.neutral, side) for side in self.SIDES]
+        pixels, flow = ([resized(x, side) for side in self.SIDES] for x in (faces - made.neutral, made.composed.flow))
+        if self.config.residue == "all":
+            return [torch.cat(each, 1) for each in zip(pairs, pixels, flow, strict=True)]
+        return pixels if self.config.residue == "pixels" else flow  # where the landmarks go, read at every place
 
     def votes(self, faces: Tensor, made: Generated | None = None) -> tuple[list[Tensor], Tensor]:
         """Canonical faces (B, 3, 128, 128) -> the logits (B, 8) of each local network and of the fusion.
@@ -128,7 +138,7 @@ class Derl(nn.Module, PartRecognizer, Neutralizer):
             made = made or self.generator(faces)
             read = [layers.detach() for layers in self.residues(faces, made)]
             last = made.encoded[-1].detach().mean((2, 3))
-        answers = [local(layers) for local, layers in zip(self.locals, read, strict=True)]
+        answers = [local(scale(layers)) for local, scale, layers in zip(self.locals, self.scales, read, strict=True)]
         parts = [*(features for features, _ in answers), last]
         fused: Tensor = self.fusion["head"](torch.cat(parts, 1))
         return [logits for _, logits in answers], fused

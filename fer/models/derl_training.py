@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,6 +51,8 @@ class DerlRecipe:
     adversarial: float = 0.01  # its weight, from half of the generator's steps on
     identity: float = 0.02
     landmarks: float = 0.5  # weight of the flow's error at the landmarks, of half the picture's side
+    unpaired: int = 0  # FER+ faces with an expression in its batch, whose neutral faces a second critic judges
+    unpaired_adversarial: float = 0.01  # the weight of what that critic says
     ferplus: int = 32  # faces of each source in a batch of the readers
     lfw: int = 3
     london_faces: int = 1
@@ -62,34 +64,30 @@ class DerlRecipe:
 
 
 class Critic(nn.Module):
-    """Says of a face beside a neutral candidate whether the candidate is real: (B, 6, 128, 128) -> (B, 1, 16, 16)."""
+    """Says of neutral faces, alone or beside the faces that they belong to, whether they are real.
 
-    def __init__(self, widths: tuple[int, ...] = (32, 64, 128)) -> None:
+    One or two pictures (B, 3, 128, 128), as many as it was built for -> (B, 1, 16, 16).
+    """
+
+    def __init__(self, pictures: int, widths: tuple[int, ...] = (32, 64, 128)) -> None:
         super().__init__()
-        self.network = nn.Sequential(*critic_layers(6, widths), spectral_norm(nn.Conv2d(widths[-1], 1, 3, 1, 1)))
+        trunk = critic_layers(3 * pictures, widths)
+        self.network = nn.Sequential(*trunk, spectral_norm(nn.Conv2d(widths[-1], 1, 3, 1, 1)))
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, faces: Tensor, candidates: Tensor) -> Tensor:
-        scores: Tensor = self.network(torch.cat([faces, candidates], 1).contiguous(memory_format=torch.channels_last))
+    def forward(self, *pictures: Tensor) -> Tensor:
+        scores: Tensor = self.network(torch.cat(pictures, 1).contiguous(memory_format=torch.channels_last))
         return scores.float()
 
 
 class Trained(nn.Module):
-    """What the training moves: the model, and the critic that is thrown away."""
+    """What the training moves: the model, and the critics that are thrown away."""
 
     def __init__(self, config: DerlConfig) -> None:
         super().__init__()
         self.model = Derl(config)
-        self.critic = Critic()
-
-
-def generator_terms(
-    made: Generated, faces: Tensor, neutrals: Tensor, points: Tensor, embed: nn.Module, recipe: DerlRecipe
-) -> dict[str, Tensor]:
-    """All of the generator's losses but the critic's."""
-    return composed_terms(made.composed, faces, neutrals, points, recipe.landmarks) | {
-        "identity": recipe.identity * unlikeness(embed(made.neutral), embed(neutrals)),
-    }
+        self.critic = Critic(2)
+        self.unpaired_critic = Critic(1)
 
 
 def neutral_of(model: Derl, faces: Tensor) -> Tensor:
@@ -115,7 +113,7 @@ def plan(config: DerlConfig, recipe: DerlRecipe, data_root: Path, device: torch.
     network.to(device)
     stages = [_generator_stage(network, recipe, data_root, device)] if recipe.steps_generator else []
     if recipe.steps_readers:
-        stages.append(_reader_stage(network, recipe, data_root, device))
+        stages.append(_reader_stage(network, recipe, data_root))
     held_out = load_puppets(data_root, "validation")
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
@@ -139,61 +137,85 @@ def rendered_pairs(data_root: Path, recipe: DerlRecipe) -> Pairs | None:
 def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, device: torch.device) -> Stage:
     source = PairSource.load(data_root, rendered_pairs(data_root, recipe))
     embed = load("identity", device=str(device))
-    generator, critic = network.model.generator, network.critic
+    generator, critic, other_critic = network.model.generator, network.critic, network.unpaired_critic
     steps = recipe.steps_generator
-    made: dict[int, Generated] = {}  # the generator's phase hands its pictures on to the critic's
+    heard_from, learns_from = steps // 2, steps // 2 - steps // 20  # a critic starts a little before it is heard
+    made: dict[int, Tensor] = {}  # the generator's phase hands its pictures on to the critics'
 
     def generate(batch: Batch, step: int) -> Loss:
-        faces, neutrals, points = batch
+        faces, neutrals, points, unpaired, _ = batch
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            result = generator(faces)
-            terms = generator_terms(result, faces, neutrals, points, embed, recipe)
-            if step >= steps // 2:
-                terms["adversarial"] = -recipe.adversarial * critic(faces, result.neutral).mean()
+            result = generator(torch.cat([faces, unpaired]))
+            paired, other = result.neutral[: len(faces)], result.neutral[len(faces) :]
+            terms = composed_terms(result.composed, faces, neutrals, points, recipe.landmarks)
+            terms["identity"] = recipe.identity * unlikeness(embed(paired), embed(neutrals))
+            if len(unpaired):
+                terms["unpaired_identity"] = recipe.identity * unlikeness(embed(other), embed(unpaired))
+            if step >= heard_from:
+                terms["adversarial"] = -recipe.adversarial * critic(faces, paired).mean()
+                if len(unpaired):
+                    terms["unpaired"] = -recipe.unpaired_adversarial * other_critic(other).mean()
         made.clear()
-        made[step] = result
+        made[step] = result.neutral.detach()
         return Loss.of(terms)
 
     def criticise(batch: Batch, step: int) -> Loss:
-        faces, neutrals, _ = batch
-        if step < steps // 2 - steps // 20:  # it starts a little before it is heard
+        faces, neutrals, _, _, _ = batch
+        if step < learns_from:
             return Loss(critic(faces, neutrals).mean() * 0.0)
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            return Loss(hinge_critic(critic(faces, neutrals), critic(faces, made[step].neutral.detach())))
+            return Loss(hinge_critic(critic(faces, neutrals), critic(faces, made[step][: len(faces)])))
+
+    def criticise_unpaired(batch: Batch, step: int) -> Loss:
+        faces, _, _, _, real = batch
+        if step < learns_from:
+            return Loss(other_critic(real).mean() * 0.0)
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            return Loss(hinge_critic(other_critic(real), other_critic(made[step][len(faces) :])))
 
     rate = one_cycle(recipe.generator_rate, steps, 0.05)
-    phases = [
-        Phase("generator", adamw(generator, recipe.weight_decay), generate, rate, clip=1.0),
-        Phase("critic", adamw(critic, 0.0, momentum=0.5), criticise, lambda step: recipe.critic_rate),
-    ]
+    phases = [Phase("generator", adamw(generator, recipe.weight_decay), generate, rate, clip=1.0)]
+    judging = [("critic", critic, criticise)]
+    if recipe.unpaired:
+        judging.append(("unpaired critic", other_critic, criticise_unpaired))
+    for name, module, loss in judging:
+        phases.append(Phase(name, adamw(module, 0.0, momentum=0.5), loss, lambda step: recipe.critic_rate))
 
     def batch(step: int) -> Batch:
         drawn = source.draw(recipe.puppets, recipe.london, recipe.still)
-        return drawn.face, drawn.neutral, drawn.points
+        return drawn.face, drawn.neutral, drawn.points, *source.draw_unpaired(recipe.unpaired)
 
     return Stage("generator", steps, batch, phases)
 
 
-def _reader_stage(network: Trained, recipe: DerlRecipe, data_root: Path, device: torch.device) -> Stage:
-    faces, model = LabelledFaces.of(data_root, recipe), network.model
+def reader_phase(
+    name: str, model: Derl, recipe: DerlRecipe, see: Callable[[Tensor, int], Generated] | None = None
+) -> Phase:
+    """The readers of a model learn from pictures and distributions; the generator stays as it is.
+
+    see: pictures and the step -> what the generator makes of them, where it is known.
+    """
     optimizer = adamw(nn.ModuleList([model.locals, model.fusion]), recipe.weight_decay)
     rate = one_cycle(recipe.reader_rate, recipe.steps_readers, 0.1, first=recipe.steps_generator)
 
     def loss(batch: Batch, step: int) -> Loss:
         pictures, target = batch
         model.generator.eval()
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            each, fused = model.votes(pictures)
+        with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
+            each, fused = model.votes(pictures, see(pictures, step) if see else None)
         by_side = dict(zip(model.SIDES, each, strict=True))
         return Loss(*fusion_loss(by_side, fused, target, recipe.local_weight))
 
-    held_out = HeldOut.load(data_root)
+    return Phase(name, optimizer, loss, rate, clip=1.0)
+
+
+def _reader_stage(network: Trained, recipe: DerlRecipe, data_root: Path) -> Stage:
+    faces, held_out = LabelledFaces.of(data_root, recipe), HeldOut.load(data_root)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         return held_out.scores(partial(fused_logits, cast(Trained, module.eval()).model, mirror=False))
 
-    phase = Phase("read", optimizer, loss, rate, clip=1.0)
-    return Stage("readers", recipe.steps_readers, faces.batch, [phase], evaluate)
+    return Stage("readers", recipe.steps_readers, faces.batch, [reader_phase("read", network.model, recipe)], evaluate)
 
 
 def finish(network: nn.Module, config: DerlConfig, data_root: Path) -> tuple[Derl, dict[str, float]]:

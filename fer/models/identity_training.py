@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,6 +11,7 @@ from typing import cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import IterableDataset
 
 from fer.augmentation import moved, photograph, similarities, soften
 from fer.data import pairs, photographs
@@ -71,33 +73,50 @@ class People:
         return self.pixels[rows], self.numbers[chosen].repeat(2)
 
 
-def render_people(data_root: Path, people: int, views: int, seed: int) -> tuple[Tensor, Tensor]:
+class PeopleStream(IterableDataset[dict[str, Tensor]]):
+    """Virtual people of the train split, no end of them, in ``views`` poses and lights, with and without expression."""
+
+    def __init__(self, data_root: Path, views: int, seed: int) -> None:
+        from fer.puppets.sample import Cast
+
+        self.cast, self.views, self.seed = Cast.load(data_root / "puppets" / "assets.npz", "train"), views, seed
+
+    def item(self, number: int) -> dict[str, Tensor]:
+        """Pictures (2 * views, 3, 128, 128) of person ``number``."""
+        from fer.puppets.people import make_person
+        from fer.puppets.sample import Options, draw, relit, seed_of
+        from fer.puppets.stream import to_tensors
+
+        rng, options = np.random.default_rng(seed_of(self.seed, number)), Options()
+        person, pictures = make_person(rng, self.cast.sitters), []
+        for _ in range(self.views):
+            pair = to_tensors(draw(self.cast, int(rng.integers(2**31)), options, person=relit(rng, person, options)))
+            pictures += [pair["image"], pair["neutral"]]
+        return {"pictures": torch.stack(pictures)}
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        from fer.puppets.stream import numbers
+
+        return map(self.item, numbers(0))
+
+
+def render_people(data_root: Path, people: int, views: int, seed: int, workers: int = 0) -> tuple[Tensor, Tensor]:
     """Virtual people of the train split: uint8 (2 * people * views, 3, 128, 128) and person numbers.
 
-    Every picture has its own pose, crop, light, background and degradation. Raises DataError, and TrainingError for
-    a number below 1.
+    Every picture has its own pose, crop, light, background and degradation. workers: processes that render; the
+    pictures do not depend on it. Raises DataError, and TrainingError for a number below 1.
     """
     if min(people, views) < 1:
         raise TrainingError(f"{people} people in {views} views cannot be rendered. Give 1 or more of both.")
-    from fer.puppets.people import make_person
-    from fer.puppets.sample import Cast, Options, draw, relit, seed_of
-    from fer.puppets.stream import to_tensors
+    from fer.puppets.pool import first_of
 
-    cast = Cast.load(data_root / "puppets" / "assets.npz", "train")
-    pictures = []
-    for number in range(people):
-        rng = np.random.default_rng(seed_of(seed, number))
-        person = make_person(rng, cast.sitters)
-        for _ in range(views):
-            options = Options()
-            pair = to_tensors(draw(cast, int(rng.integers(2**31)), options, person=relit(rng, person, options)))
-            pictures += [pair["image"], pair["neutral"]]
-    return torch.stack(pictures), torch.arange(people).repeat_interleave(2 * views)
+    pictures = first_of(PeopleStream(data_root, views, seed), people, workers)["pictures"]
+    return pictures.flatten(0, 1), torch.arange(people).repeat_interleave(2 * views)
 
 
 def sources(data_root: Path, recipe: IdentityRecipe) -> list[People]:
     """The three sources of people; their numbers overlap and are told apart where they are drawn."""
-    rendered = render_people(data_root, recipe.people, recipe.views, recipe.seed)
+    rendered = render_people(data_root, recipe.people, recipe.views, recipe.seed, os.cpu_count() or 1)
     london = pairs.load_london(data_root, "train")
     return [
         People(*rendered, recipe.rendered),

@@ -42,14 +42,14 @@ def render_pairs(
     """
     options = Options(aligned=True, by_unit=by_unit)
     stream = PuppetStream(data_root / "puppets" / "assets.npz", split, seed, options=options)
-    rendered = _first_of(stream, count, workers)
+    rendered = first_of(stream, count, workers)
     return Pairs(person=torch.arange(count), **{name: rendered[key] for key, name in FIELDS.items()})
 
 
 def render_changes(data_root: Path, count: int, seed: int, workers: int = 0, split: str = "train") -> Changes:
     """The first ``count`` changes of a split, as ``render_pairs`` gives pairs."""
     stream = ChangeStream(data_root / "puppets" / "assets.npz", split, seed)
-    return Changes(**_first_of(stream, count, workers))
+    return Changes(**first_of(stream, count, workers))
 
 
 def change_source(
@@ -68,8 +68,11 @@ def change_source(
     return ChangeSource(tuple(zip(parts, counts, strict=True)), pairs.still), held_out
 
 
-def _first_of(stream: IterableDataset[Any], count: int, workers: int) -> dict[str, Tensor]:
-    """Values of the first ``count`` items, stacked by their keys."""
+def first_of(stream: IterableDataset[Any], count: int, workers: int) -> dict[str, Tensor]:
+    """Values of the first ``count`` items, stacked by their keys. workers: processes that make them.
+
+    Raises TrainingError for a count below 1.
+    """
     if count < 1:
         raise TrainingError(f"{count} rendered faces are too few. Give the recipe 1 or more wherever it renders.")
     cv2.setNumThreads(1)  # the workers are the parallelism; one forked beside threads of OpenCV would wait for them

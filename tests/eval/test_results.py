@@ -105,7 +105,7 @@ def test_results_are_those_of_the_bundled_weights_and_judges():
         for role, name_of in JUDGES.items():
             if role in result.get("judges", {}):
                 judge = result["judges"][role]
-                bundled = find(name_of).sha256 if name_of in MODELS else None
+                bundled = find(name_of, judges.weights_of(name_of)).sha256 if name_of in MODELS else None
                 assert (judge["weights_sha256"] if judge else None) == bundled, again
 
 

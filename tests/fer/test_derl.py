@@ -92,7 +92,8 @@ def test_mirrored_face_reads_the_same() -> None:
 
 
 def test_critic_scores_patches() -> None:
-    assert Critic((8, 8, 8))(faces(), faces()).shape == (2, 1, 16, 16)
+    assert Critic(2, (8, 8, 8))(faces(), faces()).shape == (2, 1, 16, 16)
+    assert Critic(1, (8, 8, 8))(faces()).shape == (2, 1, 16, 16)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +28,7 @@ from fer.models.au import Au, AuConfig
 from fer.models.degan import Degan, DeganConfig
 from fer.models.degan_losses import DeganRecipe
 from fer.models.derl import Derl, DerlConfig, Generator
-from fer.models.derl_training import DerlRecipe, generator_terms
+from fer.models.derl_training import DerlRecipe
 from fer.models.errnet import ErrNet, ErrNetConfig
 from fer.models.errnet_training import ErrNetRecipe
 from fer.models.fesgan import Fesgan, FesganConfig
@@ -36,6 +37,7 @@ from fer.models.fesgan_training import start_from_derl
 from fer.models.identity import IdentityConfig
 from fer.models.identity_training import IdentityRecipe
 from fer.models.plain import PlainConfig
+from fer.removal import composed_terms
 from fer.training import Loss, Plan, train
 
 CPU = torch.device("cpu")
@@ -117,6 +119,25 @@ def test_derl_trains_both_stages_and_ships_no_critic(data: Path, tmp_path: Path)
     model, numbers = derl_training.finish(network, TINY, data)
     assert not any("critic" in key for key in model.state_dict())
     assert {"validation_accuracy", "puppets_validation_left", "puppets_validation_left_fear"} <= set(numbers)
+
+
+@pytest.mark.usefixtures("no_judge")
+def test_a_second_critic_judges_faces_without_a_partner(data: Path, tmp_path: Path) -> None:
+    recipe = DerlRecipe(steps_generator=4, steps_readers=0, puppets=2, unpaired=2)
+    plan = derl_training.plan(TINY, recipe, data, CPU)
+    faces, neutrals, points, expressive, still = plan.stages[0].batch(0)
+    assert faces.shape == neutrals.shape == (5, 3, 128, 128)
+    assert points.shape == (5, 2, 68, 2)
+    assert expressive.shape == still.shape == (2, 3, 128, 128)
+    before = [value.clone() for value in plan.network.get_submodule("unpaired_critic").parameters()]
+    train(plan, tmp_path, tick=4)
+    record = json.loads((tmp_path / "log.jsonl").read_text())
+    assert {"unpaired critic", "generator/unpaired", "generator/unpaired_identity"} <= set(record)
+    after = plan.network.get_submodule("unpaired_critic").parameters()
+    assert any(not torch.equal(a, b) for a, b in zip(after, before, strict=True))
+    alone = derl_training.plan(TINY, DerlRecipe(steps_generator=1, steps_readers=0, puppets=2), data, CPU)
+    assert [phase.name for phase in alone.stages[0].phases] == ["generator", "critic"]
+    assert all(len(values) == 0 for values in alone.stages[0].batch(0)[3:])
 
 
 @pytest.mark.usefixtures("no_judge")
@@ -326,9 +347,9 @@ def test_generator_learns_eight_pairs() -> None:
     neutrals = torch.roll(faces, 2, 3)
     optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
     unknown = torch.full((8, 2, 68, 2), torch.nan)
-    recipe, losses = DerlRecipe(), []
+    losses = []
     for _ in range(60):
-        loss = Loss.of(generator_terms(generator(faces), faces, neutrals, unknown, Same(), recipe)).total
+        loss = Loss.of(composed_terms(generator(faces).composed, faces, neutrals, unknown, landmarks=0.5)).total
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -346,7 +367,7 @@ def test_errnet_trains_and_ships(data: Path, tmp_path: Path) -> None:
 
 
 def test_identity_trains_and_ships(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rendered(root: Path, people: int, views: int, seed: int) -> tuple[Tensor, Tensor]:
+    def rendered(root: Path, people: int, views: int, seed: int, workers: int) -> tuple[Tensor, Tensor]:
         pairs = load_puppets(root, "train")
         return torch.cat([pairs.face, pairs.neutral]), pairs.person.repeat(2)
 
