@@ -26,7 +26,8 @@ def add(shelf: Shelf, queueing: Mapping[str, Any]) -> None:
         page offers. Returns width and height of the upright photograph in px and its faces, the largest first, each
         with box (x0, y0, x1, y1 in px), confidence of the detector, label, and the probability of each of the eight
         expressions. The label says what the face shows. Where the page has a reader of Action Units, action_units holds
-        the strength of each in [0, 1] by its name, as AU12; else it is empty.
+        the strength of each in [0, 1] by its name, as AU12; else it is empty. caution says why a reading may be poor:
+        the face small, turned, tilted, bent or hardly a face to the detector; else it is empty.
         """
         with uploads.taken(dict(image)) as data, sentences():  # gradio passes the plain dictionary of a FileData
             return service.as_json(service.read(data, shelf.take(model), shelf.unit_reader))

@@ -25,6 +25,7 @@ SMALL_FACE_PX = 48  # the recogniser reads 48 px: a smaller face is enlarged and
 SURE_FACE = 0.97  # below this confidence of the detector it may be no face
 TURNED = 0.25  # the nose tip's distance from the eyes' midline, in eye distances; about 27 degrees of yaw
 TILTED_DEGREES = 30
+NOSE_HEIGHTS = (0.33, 0.75)  # of the nose tip between eyes, 0, and mouth, 1; outside are heads far up or down
 CROP_SIZES_PX = (128, 192, 256, 384, 512)  # a face is cut at the first that holds all its detail, at most at the last
 LARGEST_UPLOAD = "20mb"
 
@@ -71,7 +72,8 @@ class Reading:
 class FaceAnswer(TypedDict):
     """One face in the answer of the API. box: x0, y0, x1, y1 in px of the upright photograph.
 
-    action_units: strengths in [0, 1] by name, as AU12; empty where the page has no reader of them.
+    action_units: strengths in [0, 1] by name, as AU12; empty where the page has no reader of them. caution: why the
+    reading may be poor, empty where there is no known reason.
     """
 
     box: list[float]
@@ -79,6 +81,7 @@ class FaceAnswer(TypedDict):
     label: str
     probabilities: dict[str, float]
     action_units: dict[str, float]
+    caution: str
 
 
 class ReadAnswer(TypedDict):
@@ -156,7 +159,7 @@ def percent(share: float) -> str:
 
 def caution(one: FaceReading) -> str:
     """Why this reading may be poor, a sentence for each reason; empty where there is no known one."""
-    turn, tilt = pose(one.face)
+    turn, tilt, height = pose(one.face)
     reasons = {
         f"The face is only {one.width_px} px wide, so the reading is unsure. A larger picture helps.": one.width_px
         < SMALL_FACE_PX,
@@ -164,16 +167,23 @@ def caution(one: FaceReading) -> str:
         < SURE_FACE,
         "The face is turned far to the side; faces are read best from the front.": abs(turn) > TURNED,
         f"The head is tilted by {abs(round(tilt))} degrees; upright faces are read best.": abs(tilt) > TILTED_DEGREES,
+        "The head is thrown back; faces are read best from the front.": height < NOSE_HEIGHTS[0],
+        "The head is bent far down; faces are read best from the front.": height > NOSE_HEIGHTS[1],
     }
     return " ".join(text for text, holds in reasons.items() if holds)
 
 
-def pose(face: Face) -> tuple[float, float]:
-    """How far the nose tip lies from the eyes' midline, in eye distances, and the tilt of the eyes in degrees."""
-    left, right, nose = face.landmarks[:3].double()
-    eyes = right - left
-    aside = (nose - (left + right) / 2) @ eyes / (eyes @ eyes)
-    return float(aside), math.degrees(math.atan2(float(eyes[1]), float(eyes[0])))
+def pose(face: Face) -> tuple[float, float, float]:
+    """How the head is turned, by what the detector's five points tell.
+
+    How far the nose tip lies from the eyes' midline, in eye distances; the tilt of the eyes in degrees; where the nose
+    tip lies between the eyes, 0, and the mouth, 1.
+    """
+    left, right, nose, *corners = face.landmarks.double()
+    eyes, middle = right - left, (left + right) / 2
+    down = torch.stack(corners).mean(0) - middle
+    aside, height = (nose - middle) @ eyes / (eyes @ eyes), (nose - middle) @ down / (down @ down)
+    return float(aside), math.degrees(math.atan2(float(eyes[1]), float(eyes[0]))), float(height)
 
 
 def as_json(reading: Reading) -> ReadAnswer:
@@ -188,6 +198,7 @@ def as_json(reading: Reading) -> ReadAnswer:
                 "label": face.label,
                 "probabilities": {name: round(p, 6) for name, p in face.probabilities.items()},
                 "action_units": {name: round(strength, 4) for name, strength in face.units.items()},
+                "caution": caution(face),
             }
             for face in reading.faces
         ],

@@ -46,7 +46,7 @@ def test_only_the_three_endpoints_are_public_and_typed(client: Client) -> None:
     answer = endpoints["/read"]["returns"][0]["type"]["properties"]
     assert set(answer) == {"width", "height", "faces"}
     face = answer["faces"]["items"]["properties"]
-    assert set(face) == {"box", "confidence", "label", "probabilities", "action_units"}
+    assert set(face) == {"box", "confidence", "label", "probabilities", "action_units", "caution"}
     row = endpoints["/benchmarks"]["returns"][0]["type"]["items"]["properties"]
     assert row["model"] == {"type": "string"}
     for name in endpoints:

@@ -139,6 +139,8 @@ def test_small_faces_carry_a_caution() -> None:
     assert 20 <= faces[0].width_px < 48
     assert f"only {faces[0].width_px} px wide" in service.caution(faces[0])
     assert service.caution(service.read(encoded(astronaut()), loaded()).faces[0]) == ""
+    answers = service.as_json(service.read(encoded(crowd(3, 1, 90)), loaded()))["faces"]
+    assert answers[0]["caution"] == service.caution(faces[0])
 
 
 def test_examples_are_all_read() -> None:
@@ -146,9 +148,11 @@ def test_examples_are_all_read() -> None:
     assert list(counts.values()) == [1, 1, 1, 1, 1, 4]
 
 
-def turned(aside: float, tilt_degrees: float, confidence: float = 1.0, width: float = 100.0) -> FaceReading:
-    """A face whose nose tip lies ``aside`` eye distances from the midline."""
-    points = torch.tensor([[-20.0, 0], [20, 0], [40 * aside, 25], [-15, 45], [15, 45]])
+def turned(
+    aside: float, tilt_degrees: float, confidence: float = 1.0, width: float = 100.0, height: float = 0.5
+) -> FaceReading:
+    """A face whose nose tip lies ``aside`` eye distances from the midline, at ``height`` from the eyes to the mouth."""
+    points = torch.tensor([[-20.0, 0], [20, 0], [40 * aside, 46 * height], [-15, 46], [15, 46]])
     angle = math.radians(tilt_degrees)
     turn = torch.tensor([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     face = Face(torch.zeros(3, 128, 128), (0, 0, width, 120), points @ turn + 200, confidence, torch.eye(2, 3))
@@ -157,7 +161,7 @@ def turned(aside: float, tilt_degrees: float, confidence: float = 1.0, width: fl
 
 @pytest.mark.parametrize("tilt", [0.0, 25.0, -70.0])
 def test_pose_is_that_of_the_landmarks(tilt: float) -> None:
-    assert service.pose(turned(0.3, tilt).face) == pytest.approx((0.3, tilt), abs=1e-4)
+    assert service.pose(turned(0.3, tilt, height=0.7).face) == pytest.approx((0.3, tilt, 0.7), abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +170,9 @@ def test_pose_is_that_of_the_landmarks(tilt: float) -> None:
         (turned(service.TURNED - 0.01, service.TILTED_DEGREES - 1, service.SURE_FACE, service.SMALL_FACE_PX), []),
         (turned(-service.TURNED - 0.01, 0), ["turned far to the side"]),
         (turned(0, -31), ["tilted by 31 degrees"]),
+        (turned(0, 0, height=0.34), []),
+        (turned(0, 0, height=0.32), ["thrown back"]),
+        (turned(0, 0, height=0.76), ["bent far down"]),
         (turned(0, 0, 0.941), [f"only 94{NB}% sure"]),
         (turned(0, 0, width=47), ["only 47 px wide"]),
         (turned(0.3, 31, 0.9, 40), ["40 px", f"90{NB}% sure", "turned", "tilted"]),
