@@ -33,7 +33,8 @@ from fer.training import train
 
 ROWS, SEED, BATCH = 600, 0, 100  # faces of each kind; those of FER+ are drawn
 PAIRED = DerlRecipe(start="default", steps_generator=500, steps_readers=0, generator_rate=3e-4)
-RECIPES = {"paired": PAIRED, "unpaired": replace(PAIRED, unpaired=6, unpaired_adversarial=0.02)}
+UNPAIRED = replace(PAIRED, unpaired=6, unpaired_adversarial=0.02)
+RECIPES = {"paired": PAIRED, "unpaired": UNPAIRED, "coarse": replace(PAIRED, coarse=0.4)}
 
 
 def real_faces(root: Path) -> Tensor:

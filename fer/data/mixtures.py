@@ -17,11 +17,12 @@ from fer.data.pairs import Pairs, load_london, load_puppets
 from fer.data.streams import Shuffled, softened
 from fer.errors import TrainingError
 from fer.faces import FACE_SIZE_PX
-from fer.framing import canonical, mirrored
+from fer.framing import canonical, mirrored, tight_luminance
 from fer.images import from_bytes
 from fer.types import EMOTIONS, Emotion, Framing
 
 CLEARLY_NEUTRAL = 0.8  # share of the votes
+FERPLUS_PX = 48  # side of its pictures
 PAIRS_TOLD = "Pairs: puppets train, London Set train"  # for cards
 SHOWN_NOT_FELT = "It labels what a face shows, not what a person feels."
 STILL_TOLD = "FER+ train, clearly neutral faces: not to be changed"
@@ -83,10 +84,11 @@ class PairSource:
         changed, _, _ = varied(faces, faces, torch.full((2 * count, 2, 68, 2), torch.nan))
         return changed[:count], changed[count:]
 
-    def draw(self, puppets: int, london: int, still: int, as_neutral: float = 0.08) -> PairBatch:
+    def draw(self, puppets: int, london: int, still: int, as_neutral: float = 0.08, coarse: float = 0.0) -> PairBatch:
         """Pairs of each source, in this order, in a light, place and resolution of their own.
 
         as_neutral: share of rendered faces that are replaced by their neutral face: nothing is to be removed there.
+        coarse: share of the rendered and photographed pairs that look as FER+ does, see ``coarsened``.
         """
         faces, neutrals, emotions, intensities, points, units = [], [], [], [], [], []
         for pairs, count in ((self.puppets, puppets), (self.london, london)):
@@ -111,8 +113,11 @@ class PairSource:
             intensities.append(torch.zeros(still))
             units.append(torch.zeros(still, len(ACTION_UNITS)))
             points.append(torch.full((still, 2, 68, 2), torch.nan))
-        changed = varied(torch.cat(faces), torch.cat(neutrals), torch.cat(points))
-        return PairBatch(*changed[:2], torch.cat(emotions), torch.cat(intensities), changed[2], torch.cat(units))
+        face, neutral, places = varied(torch.cat(faces), torch.cat(neutrals), torch.cat(points))
+        if coarse:
+            rows = torch.nonzero(torch.rand(puppets + london) < coarse)[:, 0]
+            face, neutral = (each.index_copy(0, rows, coarsened(each[rows])) for each in (face, neutral))
+        return PairBatch(face, neutral, torch.cat(emotions), torch.cat(intensities), places, torch.cat(units))
 
 
 def check_size(config: Any) -> None:
@@ -141,6 +146,12 @@ def tight_logits(read: Callable[[Tensor], Tensor], pixels: Tensor, size_px: int 
         faces = as_colour(crops, size_px) if size_px else crops[:, None].expand(-1, 3, -1, -1)
         parts.append((mirrored(read, faces) if mirror else read(faces)).float())
     return torch.cat(parts)
+
+
+def coarsened(faces: Tensor) -> Tensor:
+    """Faces (B, 3, S, S) as FER+ would show them: grey, cut tight, 48 px, brought back into the canonical square."""
+    grey = tight_luminance(faces, Framing.ALIGNED, FERPLUS_PX) * 2 - 1
+    return as_colour(grey[:, 0], faces.shape[-1])
 
 
 def varied(faces: Tensor, neutrals: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -46,6 +46,7 @@ class DerlRecipe:
     puppets: int = 13  # faces of each source in a batch of the generator
     london: int = 1
     still: int = 2
+    coarse: float = 0.0  # share of its pairs that look as FER+ does; else only faces to be left alone look so
     generator_rate: float = 1e-3
     critic_rate: float = 4e-4
     adversarial: float = 0.01  # its weight, from half of the generator's steps on
@@ -182,7 +183,7 @@ def _generator_stage(network: Trained, recipe: DerlRecipe, data_root: Path, devi
         phases.append(Phase(name, adamw(module, 0.0, momentum=0.5), loss, lambda step: recipe.critic_rate))
 
     def batch(step: int) -> Batch:
-        drawn = source.draw(recipe.puppets, recipe.london, recipe.still)
+        drawn = source.draw(recipe.puppets, recipe.london, recipe.still, coarse=recipe.coarse)
         return drawn.face, drawn.neutral, drawn.points, *source.draw_unpaired(recipe.unpaired)
 
     return Stage("generator", steps, batch, phases)

@@ -88,6 +88,22 @@ def test_sources_give_what_was_asked_for_and_leave_neutral_faces_alone(data: Pat
     assert torch.allclose(calm.points[:, 0], calm.points[:, 1])
 
 
+def test_pairs_can_look_as_ferplus_does(data: Path) -> None:
+    source = PairSource.load(data)
+
+    def drawn(coarse: float) -> Tensor:
+        torch.manual_seed(0)
+        pairs = source.draw(puppets=6, london=1, still=2, coarse=coarse)
+        return torch.stack([pairs.face, pairs.neutral])
+
+    coarse = drawn(1.0)
+    assert torch.equal(coarse[:, :7, 0], coarse[:, :7, 2])  # grey
+    assert torch.equal(coarse[:, :7, :, 0], coarse[:, :7, :, 1])  # the border of a tight crop, repeated
+    assert torch.equal(coarse[:, 7:], drawn(0.0)[:, 7:])
+    assert 0.1 < float((coarse - drawn(0.0))[:, :7].abs().amax()) < 2
+    assert float((coarse[0, :7] - coarse[1, :7]).abs().mean()) > 0
+
+
 def test_both_faces_of_a_pair_are_changed_alike() -> None:
     torch.manual_seed(1)
     face = torch.nn.functional.interpolate(torch.rand(12, 3, 8, 8) - 0.5, (64, 64), mode="bilinear")
