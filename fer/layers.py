@@ -147,10 +147,9 @@ class Conditioned(nn.Module):
         return scaled
 
 
-def conditioned_blocks(widths: Sequence[int], condition: int, beside: bool = True) -> nn.ModuleList:
-    """Decoder blocks from the last of ``widths`` up to the first, each with the encoder's layer of its size, or not."""
-    steps = zip(widths[::-1], widths[-2::-1], strict=False)
-    return nn.ModuleList(Conditioned(i, o if beside else 0, o, condition) for i, o in steps)
+def conditioned_blocks(widths: Sequence[int], condition: int) -> nn.ModuleList:
+    """Decoder blocks from the last of ``widths`` up to the first, each beside the encoder's layer of its size."""
+    return nn.ModuleList(Conditioned(i, o, o, condition) for i, o in zip(widths[::-1], widths[-2::-1], strict=False))
 
 
 def doubled(x: Tensor, blocks: nn.ModuleList, besides: Sequence[Tensor | None], condition: Tensor) -> list[Tensor]:

@@ -16,8 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fer.action_units import ACTION_UNITS, typical_units
-from fer.appearance import Appearance, Components, joined
-from fer.errors import FerError
 from fer.framing import mirrored, resized, standardise, tight_luminance
 from fer.layers import (
     Moves,
@@ -27,16 +25,13 @@ from fer.layers import (
     halved,
     halving_blocks,
     residual_stages,
-    silenced,
     to_device_of,
 )
-from fer.models.base import NeutralEditor, Recognizer, Sampler
+from fer.models.base import NeutralEditor, Recognizer
 from fer.registry import Citation, Spec
 from fer.targets import EMOTION_TARGETS
 from fer.types import EMOTIONS, Edit, Framing, Prediction, TargetSpace
 from fer.warping import CHANNELS, Composed, compose, with_flow
-
-LARGEST = 0.998  # of the numbers of g, where it is turned to normal ones: 3.1 deviations
 
 
 @dataclass(frozen=True)
@@ -46,64 +41,18 @@ class FesganConfig:
     size_px: int = 128  # side of the pictures that the generator sees and draws
     widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # its channels at 64, 32, 16, 8 and 4 px
     latent: int = 64  # numbers in g
-    portrait_px: int = 72  # side of the luminance that the artist draws, who draws people from g alone; 0 for none
-    coarse_px: int = 16  # side of its colours and shape
     reader_px: int = 48  # side of the grey picture that the recogniser sees
-    reader_widths: tuple[int, ...] = (32, 64, 96, 112)  # its channels, stem first
+    reader_widths: tuple[int, ...] = (32, 64, 104, 152)  # its channels, stem first
     reader_blocks: tuple[int, ...] = (1, 2, 2)  # residual blocks of each of its stages
     dropout: float = 0.3  # before the recogniser's last layer, training only
     temperature: float = 1.0  # the recogniser's logits are divided by it; fitted on the validation split
 
     def __post_init__(self) -> None:
         check_widths("FesganConfig.widths", self.widths, 5)
-        if self.size_px % 32 or min(self.size_px, self.latent, self.reader_px, self.coarse_px) < 1:
-            raise ValueError("FesganConfig.size_px must be a multiple of 32; latent, reader_px, coarse_px positive.")
-        if self.portrait_px < 0:
-            raise ValueError("FesganConfig.portrait_px must be 0 or more.")
+        if self.size_px % 32 or min(self.size_px, self.latent, self.reader_px) < 1:
+            raise ValueError("FesganConfig.size_px must be a multiple of 32; latent and reader_px positive.")
         if len(self.reader_blocks) != len(self.reader_widths) - 1 or self.temperature <= 0:
             raise ValueError("FesganConfig needs one reader block fewer than widths, and a positive temperature.")
-
-
-class Artist(nn.Module):
-    """Draws a neutral face from g by the components of faces' appearance: (B, latent) in (-1, 1) -> (B, 3, S, S).
-
-    It sets out from principal components of real appearance (``fer.appearance``) and is trained from there.
-    """
-
-    def __init__(self, config: FesganConfig) -> None:
-        super().__init__()
-        self.config = config
-        fine, coarse = config.portrait_px**2, config.coarse_px**2
-        self.luminance = nn.Linear(config.latent, fine)
-        self.colour, self.shape = nn.Linear(config.latent, 2 * coarse), nn.Linear(config.latent, 2 * coarse)
-
-    def forward(self, latent: Tensor) -> Tensor:
-        code, (fine, coarse) = normal_of(latent.float()), (self.config.portrait_px, self.config.coarse_px)
-        parts = Appearance(
-            self.luminance(code).view(-1, 1, fine, fine).float(),
-            self.colour(code).view(-1, 2, coarse, coarse).float(),
-            self.shape(code).view(-1, 2, coarse, coarse).float(),
-        )
-        return joined(parts, self.config.size_px)
-
-    @torch.no_grad()
-    def set_out_from(self, known: Components) -> None:
-        """Become these components, as many as g has numbers."""
-        for layer, mean, directions in zip(
-            (self.luminance, self.colour, self.shape), known.mean, known.directions, strict=True
-        ):
-            layer.weight.copy_(directions.flatten(1).T)
-            layer.bias.copy_(mean.flatten())
-
-
-def uniform_of(code: Tensor) -> Tensor:
-    """Standard normal numbers as numbers uniform in (-1, 1)."""
-    return torch.erf(code / 2**0.5)
-
-
-def normal_of(latent: Tensor) -> Tensor:
-    """The reverse of ``uniform_of``, bounded at the ends."""
-    return torch.erfinv(latent * LARGEST) * 2**0.5
 
 
 class Generator(nn.Module):
@@ -120,30 +69,42 @@ class Generator(nn.Module):
         self.from_latent = nn.Linear(config.latent + len(ACTION_UNITS), wide * self.side**2)
         self.decoder = conditioned_blocks(widths, config.latent + len(ACTION_UNITS))
         self.moves = Moves(widths[1], len(ACTION_UNITS))
-        self.out = silenced(nn.Conv2d(widths[0], CHANNELS * 4, 3, 1, 1))  # an edit starts as the face itself
+        self.out = nn.Conv2d(widths[0], (CHANNELS + 3) * 4, 3, 1, 1)
+        with torch.no_grad():  # an edit starts as the face itself, a drawing does not start flat
+            for values in self.out.parameters():
+                values[: CHANNELS * 4] = 0
         self.to(memory_format=torch.channels_last)
 
     def encode(self, faces: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Faces (B, 3, 128, 128) -> g (B, latent) and the encoder's layers from 64 to 4 px."""
         layers = halved(self.stem(faces.contiguous(memory_format=torch.channels_last)), self.encoder)
-        return self.latent_of(layers), layers
+        return torch.tanh(self.to_latent(layers[-1].flatten(1))), layers
 
-    def latent_of(self, layers: Sequence[Tensor]) -> Tensor:
-        """g (B, latent) of the encoder's layers."""
-        return uniform_of(self.to_latent(layers[-1].flatten(1)).float())
+    def decode(self, latent: Tensor, units: Tensor, layers: Sequence[Tensor] | None) -> Tensor:
+        """(B, 9, 128, 128): paint, mask and flow for an edit, then the colours of a drawing.
 
-    def decode(self, latent: Tensor, units: Tensor, layers: Sequence[Tensor]) -> Tensor:
-        """Paint, mask and flow of an edit (B, 6, 128, 128), from the encoder's layers."""
+        layers: the encoder's, for an edit; None draws from the latent alone.
+        """
         condition = torch.cat([latent, units.to(latent.dtype)], 1)
-        x = self.from_latent(condition).view(len(latent), -1, self.side, self.side) + layers[-1]
-        *_, half, last = doubled(x, self.decoder, list(layers[-2::-1]), condition)
+        x = self.from_latent(condition).view(len(latent), -1, self.side, self.side)
+        x = x if layers is None else x + layers[-1]
+        besides = [None] * len(self.decoder) if layers is None else list(layers[-2::-1])
+        *_, half, last = doubled(x, self.decoder, besides, condition)
         flow = self.moves.flow(half, units, self.config.size_px)
         return with_flow(F.pixel_shuffle(self.out(last).float(), 2), flow)
+
+    def draw(self, latent: Tensor, units: Tensor) -> Tensor:
+        """x^rec where the latent is a face's, x^{p,f} where it is from the prior: (B, 3, 128, 128) in (-1, 1)."""
+        return torch.tanh(self.decode(latent, units, None)[:, CHANNELS:])
 
     def edit(self, faces: Tensor, units: Tensor, at: Tensor | None = None) -> Composed:
         """x^: the same people with another expression. at: the faces at another resolution, to be edited there."""
         latent, layers = self.encode(faces)
-        return compose((faces if at is None else at).float(), self.decode(latent, units, layers))
+        return self.compose(faces if at is None else at, self.decode(latent, units, layers))
+
+    def compose(self, faces: Tensor, decoded: Tensor) -> Composed:
+        """Apply what ``decode`` gave with the encoder's layers."""
+        return compose(faces.float(), decoded[:, :CHANNELS])
 
 
 class Reader(nn.Module):
@@ -160,14 +121,13 @@ class Reader(nn.Module):
         return features, self.head(features)
 
 
-class Fesgan(nn.Module, Recognizer, NeutralEditor, Sampler):
-    """Generator, artist and recogniser."""
+class Fesgan(nn.Module, Recognizer, NeutralEditor):
+    """Generator and recogniser. No ``Sampler`` until bundled weights have learnt the prior."""
 
     def __init__(self, config: FesganConfig) -> None:
         super().__init__()
         self.config = config
         self.generator = Generator(config)
-        self.artist = Artist(config) if config.portrait_px else None
         self.reader = Reader(config)
 
     @property
@@ -201,12 +161,6 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor, Sampler):
         made = self.generator.edit(resized(faces, self.config.size_px), to_device_of(self, units), faces)
         return made._replace(image=made.image.clamp(-1, 1))
 
-    def draw(self, latent: Tensor, units: Tensor) -> Composed:
-        """x^{p,f}, people who do not exist: a neutral face from g (B, latent), edited to Action Units (B, 23)."""
-        if self.artist is None:
-            raise FerError("These weights of fesgan draw no people. Take others, or train with portrait_px.")
-        return self.generator.edit(self.artist(latent), units)
-
     @torch.inference_mode()
     def sample(self, target: Tensor, seed: int) -> Tensor:
         """See ``Sampler.sample``. g is drawn from the prior, uniform in (-1, 1)."""
@@ -215,8 +169,9 @@ class Fesgan(nn.Module, Recognizer, NeutralEditor, Sampler):
             torch.rand(self.config.latent, generator=torch.Generator().manual_seed(seed * 1_000_003 + row)) * 2 - 1
             for row in range(len(target))
         ]
-        latent, units = to_device_of(self, torch.stack(rows)), to_device_of(self, typical_units(target))
-        return self.draw(latent, units).image.clamp(-1, 1).cpu()
+        return self.generator.draw(
+            to_device_of(self, torch.stack(rows)), to_device_of(self, typical_units(target))
+        ).cpu()
 
 
 SPEC = Spec(

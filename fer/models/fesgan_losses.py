@@ -10,20 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from fer.action_units import POSED_SMILE, typical_units, units_of
-from fer.data.changes import ChangeBatch
+from fer.action_units import typical_units
 from fer.data.mixtures import PairBatch
-from fer.errors import TrainingError
 from fer.framing import standardise, tight_luminance
 from fer.layers import critic_layers
-from fer.losses import gradient_l1, hinge_critic, soft_cross_entropy, unlikeness, weighted_l1
-from fer.models.fesgan import Artist, Fesgan, FesganConfig
+from fer.losses import hinge_critic, soft_cross_entropy, unlikeness, weighted_l1
+from fer.models.fesgan import Fesgan, FesganConfig
 from fer.regions import face_ellipse
 from fer.removal import composed_terms
 from fer.targets import code_of, distribution_of
 from fer.training import Batch, Loss
 from fer.types import EMOTIONS, Framing
-from fer.warping import compose
+from fer.warping import Composed
 
 COUNT = len(EMOTIONS)
 
@@ -33,38 +31,30 @@ class FesganRecipe:
     """The numbers of one training."""
 
     seed: int = 0
-    start: str = "default"  # "fesgan:WEIGHTS" to go on, or weights of derl for the generator; fresh where empty
+    start: str = "default"  # weights of derl whose generator is taken over; fresh where empty
     steps_pairs: int = 2_600
-    steps_drawing: int = 2_000
     steps_reading: int = 1_800
     steps_synthesis: int = 0
     steps_joint: int = 0
-    rendered: int = 2_500  # people with two expressions each that are rendered for the first stage
-    rendered_validation: int = 200
-    changes: int = 8  # of them in a batch, first stage,
-    first_puppets: int = 6  # of the stored pairs,
-    first_still: int = 1  # and neutral FER+ faces that stay as they are
-    sitters: int = 1_500  # neutral people that are rendered for the drawing
-    portraits: int = 24  # of them in a batch
-    puppets: int = 9  # pairs in a batch of the later stages
-    london: int = 1  # photographed pairs, in the first stage and in the later ones
+    first_puppets: int = 14  # pairs of each source in a batch, first stage
+    first_still: int = 1  # neutral FER+ faces that stay as they are
+    puppets: int = 9  # and in the later ones
+    london: int = 1  # in all
     ferplus: int = 48  # labelled faces of each source in a batch, for the recogniser
     lfw: int = 3
     london_faces: int = 1
     puppet_faces: int = 4
     edited: int = 4  # of the labelled faces, half FER+, half photographs, are edited to a drawn expression
     prior: int = 4  # people drawn from the prior
-    drawn_again: int = 4  # rendered neutral people that are drawn again from their g
     pairs_rate: float = 1e-3  # of the generator, stage by stage
-    drawing_rate: float = 1e-3  # of the artist
     synthesis_rate: float = 4e-4
     joint_rate: float = 1e-4
     critic_rate: float = 4e-4
     reader_rate: float = 2e-3
     adversarial: float = 0.02  # weights of the generator's losses; a pair's L1 counts 1
-    lifelike: float = 0.05  # of the critic's word on drawn people
     expression: float = 0.05
     landmarks: float = 0.5  # weight of the flow's error at the landmarks of pairs, of half the picture's side
+    rebuild: float = 0.5
     identity: float = 0.1
     prior_match: float = 0.01
     synthetic: float = 0.25  # weight of drawn faces in the recogniser's loss, joint stage
@@ -170,68 +160,26 @@ class Made:
     """What the generator's phase hands on to the others of the same step."""
 
     pictures: Tensor  # edited and drawn faces
+    target: Tensor  # their distributions (B, 8)
     latent: Tensor  # g of the faces that were encoded
-    target: Tensor | None = None  # distributions (B, 8) of the pictures, where they show something
 
 
 class Step:
-    """The losses of one step. A batch, unless it is said: the fields of ``PairedEdits``, then what ``plan`` adds."""
+    """The losses of one step. A batch: the fields of ``PairedEdits``, then, but for ``imitate``, what ``plan`` adds."""
 
     def __init__(self, network: Trained, embed: nn.Module, recipe: FesganRecipe, device: torch.device) -> None:
         self.network, self.embed, self.recipe, self.device = network, embed, recipe, device
         self.made: Made  # by ``generate``, which comes first in every step
 
     def imitate(self, batch: Batch, step: int) -> Loss:
-        """The generator: edits whose truth is known, alone. A batch: the fields of ``ChangeBatch``."""
-        given = ChangeBatch(*batch)
-        posed = units_of(POSED_SMILE).to(given.asked)
-        asked = torch.where(given.asked.isnan(), posed, given.asked)  # of a photographed smile nobody measured it
+        """The generator: paired edits alone."""
+        pairs = PairedEdits(*batch)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            made = self.network.model.generator.edit(given.source, asked)
-            terms = composed_terms(made, given.source, given.truth, given.points, self.recipe.landmarks)
+            terms = self._of_pairs(self.network.model.generator.edit(pairs.source, pairs.asked), pairs)
         return Loss.of(terms)
 
-    def portray(self, batch: Batch, step: int) -> Loss:
-        """The artist and what reads g: neutral faces drawn again, and people from the prior. A batch: faces, latents.
-
-        The rest of the encoder stays as it is.
-        """
-        (faces, prior), recipe, model = batch, self.recipe, self.network.model
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            with torch.no_grad():
-                _, layers = model.generator.encode(faces)
-            latent = model.generator.latent_of(layers)
-            drawn = self.artist(torch.cat([latent, prior.to(latent.dtype)]))
-            rebuilt = drawn[: len(faces)]
-            score, _ = self.network.critic(drawn)
-            terms = self._rebuilding(rebuilt, faces) | {
-                "identity": recipe.identity * unlikeness(self.embed(rebuilt), self.embed(faces).detach()),
-                "prior": recipe.prior_match * F.softplus(-self.network.prior(latent.float())).mean(),
-                "adversarial": -recipe.lifelike * score.mean(),
-            }
-        self.made = Made(drawn.detach(), latent.detach().float())
-        return Loss.of(terms)
-
-    @property
-    def artist(self) -> Artist:
-        """Who draws. Raises TrainingError for a network without."""
-        artist = self.network.model.artist
-        if artist is None:
-            raise TrainingError("This stage draws people. Give the network portrait_px, or the stage no steps.")
-        return artist
-
-    @staticmethod
-    def _rebuilding(rebuilt: Tensor, faces: Tensor) -> dict[str, Tensor]:
-        inside = 0.3 + 0.7 * face_ellipse(faces.shape[-1]).to(faces.device)
-        one = faces.new_ones(len(faces), 1, 1, 1)
-        return {"rebuild": weighted_l1(rebuilt, faces, inside), "sharp": gradient_l1(rebuilt, faces, one)}
-
-    def criticise_portraits(self, batch: Batch, step: int) -> Loss:
-        """D_img: real neutral faces against drawn ones."""
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            real, _ = self.network.critic(batch[0])
-            drawn, _ = self.network.critic(self.made.pictures)
-        return Loss(hinge_critic(real, drawn))
+    def _of_pairs(self, edits: Composed, pairs: PairedEdits) -> dict[str, Tensor]:
+        return composed_terms(edits, pairs.source, pairs.truth, pairs.points, self.recipe.landmarks)
 
     def read_real(self, batch: Batch, step: int) -> Loss:
         """The recogniser: real faces alone. A batch: faces and distributions."""
@@ -240,24 +188,27 @@ class Step:
             return Loss(soft_cross_entropy(self._read(faces)[1], target))
 
     def generate(self, joint: bool, batch: Batch, step: int) -> Loss:
-        """The generator and the artist: paired edits, edits of labelled faces, people from the prior."""
+        """The generator: paired edits, rebuilt faces, edits of labelled faces, people from the prior."""
         recipe, model = self.recipe, self.network.model
-        pairs, (faces, _, wanted, prior, sitters) = PairedEdits(*batch[:PAIRED]), batch[PAIRED:]
+        pairs, (faces, target, wanted, prior) = PairedEdits(*batch[:PAIRED]), batch[PAIRED:]
+        shown, shown_code = self._ends(faces), self._ends(target)[:, 1:]
         edited_code, prior_code = wanted[: recipe.edited], wanted[recipe.edited :]
-        asked = torch.cat([pairs.asked, typical_units(wanted)])
+        asked = torch.cat([pairs.asked, typical_units(edited_code)])
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            people = self.artist(prior)
-            inputs = torch.cat([pairs.source, self._ends(faces), people])
+            inputs = torch.cat([pairs.source, shown])
             latent, layers = model.generator.encode(inputs)
-            edits = compose(inputs.float(), model.generator.decode(latent, asked, layers))
+            edits = model.generator.compose(inputs, model.generator.decode(latent, asked, layers))
             first = len(pairs.source)
-            free, free_target = edits.image[first:], distribution_of(torch.cat([edited_code, prior_code]))
-            terms = composed_terms(edits, pairs.source, pairs.truth, pairs.points, recipe.landmarks)
-            if len(sitters):
-                terms |= self._rebuilding(self.artist(model.generator.encode(sitters)[0]), sitters)
-            known = self.embed(inputs).detach()
-            terms |= {
-                "identity": recipe.identity * unlikeness(self.embed(edits.image), known),
+            tight = slice(first, first + recipe.edited // 2)  # FER+ faces, grey and coarse: not drawn whole
+            own = torch.cat([pairs.own, typical_units(shown_code)])
+            drawn_of, known, units = (self._without(rows, tight) for rows in (inputs, latent, own))
+            rebuilt = model.generator.draw(known, units)
+            people = model.generator.draw(prior, typical_units(prior_code))
+            free = torch.cat([edits.image[first:], people])
+            free_target = distribution_of(torch.cat([edited_code, prior_code]))
+            terms = self._of_pairs(edits, pairs) | {
+                "rebuild": recipe.rebuild * weighted_l1(rebuilt, drawn_of, self._inside(drawn_of)),
+                "identity": recipe.identity * self._strangeness(edits.image, rebuilt, inputs, tight),
                 "prior": recipe.prior_match * F.softplus(-self.network.prior(latent.float())).mean(),
             }
             score, expression = self.network.critic(free)
@@ -265,13 +216,25 @@ class Step:
             terms["expression"] = recipe.expression * soft_cross_entropy(expression, free_target)
             if joint and recipe.into_generator:
                 terms["reader"] = recipe.into_generator * soft_cross_entropy(self._read(free)[1], free_target)
-        self.made = Made(free.detach(), latent.detach().float(), free_target)
+        self.made = Made(free.detach(), free_target, latent.detach().float())
         return Loss.of(terms)
 
     def _ends(self, rows: Tensor) -> Tensor:
         """The rows that are edited: the first are FER+ faces, the last aligned photographs."""
         first = self.recipe.edited // 2
         return torch.cat([rows[:first], rows[len(rows) - (self.recipe.edited - first) :]])
+
+    def _inside(self, faces: Tensor) -> Tensor:
+        return 0.3 + 0.7 * face_ellipse(faces.shape[-1]).to(faces.device)
+
+    @staticmethod
+    def _without(rows: Tensor, left_out: slice) -> Tensor:
+        return torch.cat([rows[: left_out.start], rows[left_out.stop :]])
+
+    def _strangeness(self, edited: Tensor, rebuilt: Tensor, inputs: Tensor, left_out: slice) -> Tensor:
+        known = self.embed(inputs).detach()
+        made = self.embed(torch.cat([edited, rebuilt]))
+        return unlikeness(made, torch.cat([known, self._without(known, left_out)]))
 
     def _read(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         reader = self.network.model.reader
@@ -281,7 +244,7 @@ class Step:
 
     def criticise(self, batch: Batch, step: int) -> Loss:
         """D_img: real against drawn, and the expression of real faces."""
-        pairs, (faces, target, *_) = PairedEdits(*batch[:PAIRED]), batch[PAIRED:]
+        pairs, (faces, target, _, _) = PairedEdits(*batch[:PAIRED]), batch[PAIRED:]
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             real, expression = self.network.critic(torch.cat([pairs.truth, self._ends(faces)]))
             drawn, _ = self.network.critic(self.made.pictures)
@@ -299,7 +262,7 @@ class Step:
 
     def read(self, joint: bool, batch: Batch, step: int) -> Loss:
         """The recogniser: real faces; in the joint stage drawn ones and the intra-class loss too."""
-        faces, target, *_ = batch[PAIRED:]
+        faces, target, _, _ = batch[PAIRED:]
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             features, logits = self._read(faces)
         terms = {"read": soft_cross_entropy(logits, target)}
@@ -309,8 +272,6 @@ class Step:
 
     def _from_drawn(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
         recipe, made = self.recipe, self.made
-        if made.target is None:
-            raise TrainingError("Drawn faces teach the recogniser only where it is known what they show.")
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             drawn, logits = self._read(made.pictures)
         terms = {"drawn": recipe.synthetic * soft_cross_entropy(logits, made.target)}

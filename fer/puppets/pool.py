@@ -46,17 +46,6 @@ def render_pairs(
     return Pairs(person=torch.arange(count), **{name: rendered[key] for key, name in FIELDS.items()})
 
 
-def render_portraits(data_root: Path, count: int, seed: int, workers: int = 0) -> tuple[Tensor, Tensor]:
-    """Neutral train people in the light and before the background of their photographs, nearly straight ahead.
-
-    uint8 (count, 3, 128, 128), and landmarks (count, 68, 2) in the unit square. Raises as ``render_pairs``.
-    """
-    options = Options(aligned=True, augment=0.0, pose_deg=2.0, jitter=0.3)
-    stream = PuppetStream(data_root / "puppets" / "assets.npz", "train", seed, options=options)
-    rendered = first_of(stream, count, workers)
-    return rendered["neutral"], rendered["neutral_landmarks"]
-
-
 def render_changes(data_root: Path, count: int, seed: int, workers: int = 0, split: str = "train") -> Changes:
     """The first ``count`` changes of a split, as ``render_pairs`` gives pairs."""
     stream = ChangeStream(data_root / "puppets" / "assets.npz", split, seed)
