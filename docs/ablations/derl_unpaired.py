@@ -1,9 +1,9 @@
-"""Write docs/ablations/derl-unpaired.json: what a critic of unpaired FER+ faces does to the generator of derl.
+"""Write docs/ablations/derl-unpaired.json: what makes the generator of derl touch FER+ faces.
 
     python -m docs.ablations.derl_unpaired DATA_ROOT OUT
 
-The bundled generator goes on for some steps with and without that critic, and all three are measured on validation
-people and pictures. The recogniser plain and the embedder that judges in eval take no part in these trainings. OUT:
+The bundled generator goes on for some steps with the same pairs, with a critic of unpaired FER+ faces, and with pairs
+that look as FER+ does; all are measured on validation people and pictures. The recogniser plain and the embedder that judges in eval take no part in these trainings. OUT:
 folder for logs, snapshots and sheets.
 """
 
@@ -60,7 +60,7 @@ def judged(model: Derl, faces: Tensor, plain: judges.Judge, embedder: judges.Jud
 
 
 def main() -> None:
-    """Train both, measure all and write the file."""
+    """Train each, measure all and write the file."""
     root, out = map(Path, sys.argv[1:])
     plain, embedder = judges.recognizer("cpu"), judges.embedder("cpu")
     known = fer.load("derl", device="cpu")

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from demo import editing, full_size, panels, plots, service, viewer
+from demo import edit_panels, editing, full_size, panels, plots, service, viewer
 from demo.models import Shelf, bundled
 from eval.environment import environment, git
 from eval.memory import peak_memory_mb, reset_peak
@@ -51,21 +51,32 @@ def first_answer(shelf: Shelf, model: str, data: bytes) -> str:
     return viewer.answer_html(face, 0, 1) + panels.removal_html(panels.shown_of(shelf, reading, 0))
 
 
-def full_size_edit(shelf: Shelf, model: str, reading: service.Reading, photo: Image.Image) -> Image.Image:
-    """A face edited and put back at the photograph's own resolution."""
+def full_size_edit(shelf: Shelf, model: str, reading: service.Reading, sent: str) -> str:
+    """A face edited and put back at the photograph's own resolution, as the button does: read, paste, write.
+
+    sent: the photograph's address, as the browser sends it back.
+    """
     room = editing.studio(shelf, model)
     target = editing.target_of(room.space, str(Emotion.HAPPINESS), STRENGTH)
-    return full_size.pasted(room, photo, reading, editing.edit(room, reading.faces[0], target))
+    photo = full_size.returned_photo(sent, reading)
+    pasted = full_size.pasted(room, photo, reading, editing.edit(room, reading.faces[0], target))
+    return edit_panels.photograph_html(photo, pasted)
+
+
+def preview(room: editing.Studio, face: service.FaceReading, target: tuple[float, ...]) -> str:
+    """What a change of a slider shows: the edited face beside the face before, and the gauges."""
+    edited = editing.edit(room, face, target)
+    return edit_panels.face_html(edited) + edit_panels.gauges_html(edited, 0, 1)
 
 
 def edits(shelf: Shelf, model: str, face: service.FaceReading) -> dict[str, Any]:
-    """One change of a slider: the network alone, and with its gauges and pictures."""
+    """One change of a slider: the network alone, and all that is shown."""
     room = editing.studio(shelf, model)
     target = editing.target_of(room.space, str(Emotion.SURPRISE), STRENGTH)
     pixels, asked = to_tensor(face.crop)[None], torch.tensor([target])
     return {
         "network_ms": timed(lambda: room.editor.model.edit(pixels, asked)),
-        "preview_ms": timed(lambda: editing.edit(room, face, target)),
+        "preview_ms": timed(lambda: preview(room, face, target)),
     }
 
 
@@ -74,11 +85,10 @@ def main() -> None:
     shelf = Shelf(bundled())
     full, small = shot(FULL_PX), shot((SIDE_PX, SIDE_PX))
     reader = shelf.take(shelf.default)
-    photo = open_image(full)
-    reading = service.read(photo, reader)
-    full_size_edit(shelf, "deform", reading, photo)
+    reading, sent = service.read(full, reader), panels.address(full, "image/jpeg")
+    full_size_edit(shelf, "deform", reading, sent)
     reset_peak()
-    whole = {"ms": timed(lambda: full_size_edit(shelf, "deform", reading, photo)), "peak_memory_mb": peak_memory_mb()}
+    whole = {"ms": timed(lambda: full_size_edit(shelf, "deform", reading, sent)), "peak_memory_mb": peak_memory_mb()}
     face = service.read(small, reader).faces[0]
     removers = [offer.name for offer in shelf.readers if shelf.removes(offer.name)]
     out = {

@@ -33,7 +33,7 @@ class DerlConfig:
     size_px: int = 128  # side of the picture that the generator sees
     widths: tuple[int, ...] = (32, 64, 112, 176, 224)  # its channels at 64, 32, 16, 8 and 4 px
     skips: bool = True  # the decoder also sees the encoder's layers
-    residue: str = "pairs"  # what the local networks read; the others are the paper's ablations
+    residue: str = "pairs"  # what the local networks read; the others are ablations
     local_width: int = 40  # channels in the first layer of a local network
     local_features: int = 80  # what a local network hands to the fusion
     dropout: float = 0.4  # before the last layers, training only
