@@ -3,8 +3,8 @@
     python -m docs.ablations.derl_unpaired DATA_ROOT OUT
 
 The bundled generator goes on for some steps with the same pairs, with a critic of unpaired FER+ faces, and with pairs
-that look as FER+ does; all are measured on validation people and pictures. The recogniser plain and the embedder that judges in eval take no part in these trainings. OUT:
-folder for logs, snapshots and sheets.
+that look as FER+ does; all are measured on validation people and pictures. The recogniser plain and the embedder that
+judges in eval take no part in these trainings. OUT: folder for logs, snapshots and sheets.
 """
 
 from __future__ import annotations
